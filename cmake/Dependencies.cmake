@@ -1,0 +1,26 @@
+# Every package comes from Debian 12 or PyPI, pinned; docs/dependencies.md says why each is here.
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+find_package(fmt 9 REQUIRED)
+find_package(SQLite3 3.40 REQUIRED)
+find_package(HDF5 1.10 REQUIRED COMPONENTS C)
+find_package(ZLIB REQUIRED)
+find_package(PNG REQUIRED)
+find_package(GTest 1.12 REQUIRED)
+find_package(tomlplusplus 3.3 REQUIRED)
+find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
+find_path(NIFTI_INCLUDE_DIR nifti/nifti1_io.h REQUIRED)
+find_library(NIFTI_LIBRARY niftiio REQUIRED)
+find_library(ZNZ_LIBRARY znz REQUIRED)
+
+add_library(reprise_hdf5 INTERFACE)
+target_include_directories(reprise_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
+target_link_libraries(reprise_hdf5 INTERFACE ${HDF5_C_LIBRARIES})
+
+add_library(reprise_nifti INTERFACE)
+target_include_directories(reprise_nifti SYSTEM INTERFACE ${NIFTI_INCLUDE_DIR} ${NIFTI_INCLUDE_DIR}/nifti)
+target_link_libraries(reprise_nifti INTERFACE ${NIFTI_LIBRARY} ${ZNZ_LIBRARY} ZLIB::ZLIB m)
+
+add_library(reprise_cli11 INTERFACE)
+target_include_directories(reprise_cli11 SYSTEM INTERFACE ${CLI11_INCLUDE_DIR})

@@ -1,0 +1,76 @@
+#include "sweep/digest.h"
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "sweep/error.h"
+
+namespace reprise {
+namespace {
+struct FreeContext {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+struct CloseFile {
+  void operator()(std::FILE* file) const { (void)std::fclose(file); }
+};
+}  // namespace
+
+struct Sha256::Context {
+  std::unique_ptr<EVP_MD_CTX, FreeContext> md{EVP_MD_CTX_new()};
+};
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) {
+  REPRISE_CHECK(context_->md != nullptr);
+  REPRISE_CHECK(EVP_DigestInit_ex(context_->md.get(), EVP_sha256(), nullptr) == 1);
+}
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+
+void Sha256::update(std::span<const std::byte> bytes) {
+  REPRISE_CHECK(EVP_DigestUpdate(context_->md.get(), bytes.data(), bytes.size()) == 1);
+}
+void Sha256::update(std::string_view text) { update(std::as_bytes(std::span(text))); }
+
+std::string Sha256::hex() {
+  std::array<unsigned char, 32> digest{};
+  REPRISE_CHECK(EVP_DigestFinal_ex(context_->md.get(), digest.data(), nullptr) == 1);
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const unsigned char byte : digest) {
+    text += kDigits[byte >> 4U];
+    text += kDigits[byte & 15U];
+  }
+  return text;
+}
+
+std::string sha256_hex(std::string_view text) {
+  Sha256 digest;
+  digest.update(text);
+  return digest.hex();
+}
+
+std::string sha256_file(const std::filesystem::path& path) {
+  const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rbe"));
+  if (!file) {
+    throw Error(ErrorCode::Unavailable, path.string() + ": cannot read: " + std::strerror(errno));
+  }
+  Sha256 digest;
+  std::vector<std::byte> buffer(1U << 20U);
+  while (true) {
+    const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get());
+    digest.update(std::span(buffer).first(count));
+    if (count < buffer.size()) break;
+  }
+  if (std::ferror(file.get()) != 0) {
+    throw Error(ErrorCode::Unavailable, path.string() + ": read error");
+  }
+  return digest.hex();
+}
+
+}  // namespace reprise
