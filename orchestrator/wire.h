@@ -1,0 +1,103 @@
+#pragma once
+/// The whole protocol between the coordinator and a gang's rank 0, on one page.
+///
+/// Transport: WebSocket text frames on `/gang`, one JSON object a frame: {"type": "...", ...}. The
+/// upgrade request carries `Authorization: Bearer TOKEN`. JSON because rates are a few messages a
+/// second and a capture should be readable. At most `kFrameBytesMax` a frame.
+///
+///   gang → coordinator                         coordinator → gang
+///   Hello       once, first                    Welcome    answer to Hello
+///   Heartbeat   every heartbeat_ms             Assign     a stage under a fence
+///   Result      a stage is done                Ack        its result is durable
+///   Failure     a stage failed                 Revoke     stop this stage, it is no longer yours
+///                                              Shutdown   checkpoint, hand back, leave
+///
+/// A fence is a number that only grows; a message whose fence is not the newest of its stage is
+/// dropped. `Result` is repeated until it is acknowledged, also over a new connection; the
+/// coordinator answers a repeated one with the same `Ack`.
+
+#include <boost/json/object.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace reprise::wire {
+
+inline constexpr int kProtocolVersion = 1;
+inline constexpr std::size_t kFrameBytesMax = 64U << 20U;
+
+struct Hello {
+  int protocol = kProtocolVersion;
+  std::string gang;  ///< Name given by the launcher ("local-3"), unique in a coordinator's life.
+  std::string host;
+  std::int64_t pid = 0;
+  int ranks = 1;
+  std::string device;  ///< "cpu" or "cuda".
+};
+/// Also renews the lease. `progress` only grows while the stage really advances (steps, slices).
+struct Heartbeat {
+  std::string stage;  ///< Empty while idle.
+  std::int64_t fence = 0;
+  std::int64_t progress = 0;
+  std::int64_t progress_end = 0;  ///< What `progress` will be at the end.
+  double loss = 0;                ///< Latest training loss; 0 where there is none.
+  double steps_per_second = 0;
+};
+/// `body`: {"artifacts": {"weights": {"sha256", "bytes"}}, "scalars": {name: number},
+/// "curve": [[step, loss]...], "rows": {"subjects": [id...], "subject": [index...],
+/// "slice": [n...], "values": {metric: [number or null...]}}, "provenance": {...}}.
+/// Everything but "provenance" and scalars named "*_seconds" is a pure function of the stage.
+struct Result {
+  std::string stage;
+  std::int64_t fence = 0;
+  boost::json::object body;
+};
+struct Failure {
+  std::string stage;
+  std::int64_t fence = 0;
+  std::string code;  ///< `to_string(ErrorCode)`: says whether a retry can help.
+  std::string message;
+};
+
+struct Welcome {
+  std::int64_t heartbeat_ms = 1000;
+};
+struct Assign {
+  std::string stage;
+  std::int64_t fence = 0;
+  std::string kind;
+  std::string label;
+  boost::json::object config;
+  boost::json::object options;
+  std::string dataset_path;  ///< The HDF5 file.
+  std::string dataset_digest;
+  /// Role to the SHA-256 of that input's weights: `objects/<sha256>.safetensors` in the workspace.
+  std::map<std::string, std::string> inputs;
+};
+struct Ack {
+  std::string stage;
+  std::int64_t fence = 0;
+};
+struct Revoke {
+  std::string stage;
+  std::int64_t fence = 0;
+  std::string reason;
+};
+struct Shutdown {
+  std::string reason;
+};
+
+using FromGang = std::variant<Hello, Heartbeat, Result, Failure>;
+using ToGang = std::variant<Welcome, Assign, Ack, Revoke, Shutdown>;
+
+std::string encode(const FromGang& message);
+std::string encode(const ToGang& message);
+
+/// Errors: Corrupt for anything that is not a message of this protocol (never trusts the peer).
+FromGang decode_from_gang(std::string_view text);
+ToGang decode_to_gang(std::string_view text);
+
+}  // namespace reprise::wire
