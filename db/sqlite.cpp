@@ -1,0 +1,146 @@
+#include "db/sqlite.h"
+
+#include <sqlite3.h>
+
+#include "sweep/error.h"
+
+namespace reprise::db {
+namespace {
+
+constexpr int kBusyMilliseconds = 5000;
+
+ErrorCode meaning(int code) {
+  switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return ErrorCode::Corrupt;
+    case SQLITE_FULL:
+    case SQLITE_NOMEM:
+      return ErrorCode::Exhausted;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return ErrorCode::Unavailable;
+    default:
+      return ErrorCode::Internal;
+  }
+}
+
+}  // namespace
+
+Connection::Connection(const std::filesystem::path& file, Access access) : file_(file) {
+  std::error_code ignored;
+  if (access == Access::ReadOnly && !std::filesystem::exists(file, ignored)) {
+    throw_invalid(file.string() +
+                  ": no such results database: run a study in this workspace first");
+  }
+  const int flags = access == Access::ReadOnly ? SQLITE_OPEN_READONLY
+                                               : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int code = sqlite3_open_v2(file.c_str(), &handle_, flags, nullptr);
+  if (code != SQLITE_OK) {
+    const std::string why = sqlite3_errstr(code);
+    sqlite3_close(handle_);
+    throw Error(meaning(code), file.string() + ": cannot open the results database: " + why);
+  }
+  sqlite3_extended_result_codes(handle_, 1);
+  sqlite3_busy_timeout(handle_, kBusyMilliseconds);
+}
+
+Connection::~Connection() { sqlite3_close(handle_); }
+
+void Connection::fail(int code, std::string_view doing) const {
+  throw Error(meaning(code),
+              file_.string() + ": " + std::string(doing) + ": " + sqlite3_errmsg(handle_));
+}
+
+void Connection::execute(const std::string& sql) {
+  const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) fail(code, "cannot execute");
+}
+
+std::int64_t Connection::integer(const std::string& sql) {
+  Statement statement(*this, sql);
+  return statement.step() ? statement.integer(0) : 0;
+}
+
+void Connection::checkpoint(bool truncate) {
+  const int mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+  const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, mode, nullptr, nullptr);
+  // A reader in the way is no failure: the next checkpoint does the work.
+  if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) fail(code, "cannot checkpoint");
+}
+
+std::int64_t Connection::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
+
+Statement::Statement(Connection& connection, std::string_view sql) : connection_(connection) {
+  const int code = sqlite3_prepare_v2(connection.handle_, sql.data(), static_cast<int>(sql.size()),
+                                      &handle_, nullptr);
+  if (code != SQLITE_OK) connection.fail(code, "cannot prepare");
+}
+
+Statement::~Statement() { sqlite3_finalize(handle_); }
+
+void Statement::check(int code) {
+  if (code != SQLITE_OK) connection_.fail(code, "cannot bind");
+}
+
+Statement& Statement::bind(std::string_view text) {
+  // A null pointer would bind NULL: an empty text is still a text.
+  const char* data = text.data() == nullptr ? "" : text.data();
+  check(sqlite3_bind_text64(handle_, ++bound_, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+  return *this;
+}
+Statement& Statement::bind(std::int64_t number) {
+  check(sqlite3_bind_int64(handle_, ++bound_, number));
+  return *this;
+}
+Statement& Statement::bind(double number) {
+  check(sqlite3_bind_double(handle_, ++bound_, number));
+  return *this;
+}
+Statement& Statement::bind_null() {
+  check(sqlite3_bind_null(handle_, ++bound_));
+  return *this;
+}
+
+bool Statement::step() {
+  const int code = sqlite3_step(handle_);
+  if (code == SQLITE_ROW) return true;
+  if (code != SQLITE_DONE) connection_.fail(code, "cannot step");
+  return false;
+}
+
+void Statement::run() {
+  while (step()) {
+  }
+  sqlite3_reset(handle_);
+  bound_ = 0;
+}
+
+std::string Statement::text(int column) const {
+  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
+  if (data == nullptr) return {};
+  return {data, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_, column); }
+double Statement::real(int column) const { return sqlite3_column_double(handle_, column); }
+
+Transaction::Transaction(Connection& connection) : connection_(connection) {
+  connection_.execute("BEGIN IMMEDIATE");
+}
+
+Transaction::~Transaction() {
+  // A failed COMMIT may have rolled back already; the answer changes nothing here.
+  if (open_) sqlite3_exec(connection_.handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Transaction::commit() {
+  connection_.execute("COMMIT");
+  open_ = false;
+}
+
+}  // namespace reprise::db

@@ -1,0 +1,95 @@
+#pragma once
+/// SQLite behind three RAII types; sqlite.cpp is the only file that includes sqlite3.h.
+///
+/// Failures throw `Error`: Corrupt for a damaged or foreign file, Exhausted for a full disk,
+/// Unavailable for I/O, permissions and locks, Internal for wrong SQL.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace reprise::db {
+
+enum class Access : std::uint8_t { ReadWrite, ReadOnly };
+
+/// One connection, used by one thread. ReadWrite creates a missing file; ReadOnly does not.
+class Connection {
+ public:
+  Connection(const std::filesystem::path& file, Access access);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  Connection(Connection&&) = delete;
+  Connection& operator=(Connection&&) = delete;
+
+  /// Runs statements without parameters or results.
+  void execute(const std::string& sql);
+  /// The first column of the first row of a query.
+  [[nodiscard]] std::int64_t integer(const std::string& sql);
+  /// Moves the write-ahead log into the database; `truncate` also empties the log.
+  void checkpoint(bool truncate);
+  [[nodiscard]] std::int64_t last_insert_id() const;
+  [[nodiscard]] const std::filesystem::path& file() const { return file_; }
+
+ private:
+  friend class Statement;
+  friend class Transaction;
+  [[noreturn]] void fail(int code, std::string_view doing) const;
+
+  std::filesystem::path file_;
+  sqlite3* handle_ = nullptr;
+};
+
+/// A prepared statement. `bind` in the order of the question marks, then `step` for each row.
+class Statement {
+ public:
+  Statement(Connection& connection, std::string_view sql);
+  ~Statement();
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+  Statement(Statement&&) = delete;
+  Statement& operator=(Statement&&) = delete;
+
+  Statement& bind(std::string_view text);
+  Statement& bind(std::int64_t number);
+  Statement& bind(double number);
+  Statement& bind_null();
+
+  /// True while there is a row to read.
+  bool step();
+  /// Steps to the end and readies the statement for new parameters.
+  void run();
+
+  [[nodiscard]] std::string text(int column) const;
+  [[nodiscard]] std::int64_t integer(int column) const;
+  [[nodiscard]] double real(int column) const;
+
+ private:
+  void check(int code);
+
+  Connection& connection_;
+  sqlite3_stmt* handle_ = nullptr;
+  int bound_ = 0;
+};
+
+/// BEGIN IMMEDIATE; rolled back unless `commit` was reached.
+class Transaction {
+ public:
+  explicit Transaction(Connection& connection);
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  Transaction(Transaction&&) = delete;
+  Transaction& operator=(Transaction&&) = delete;
+  void commit();
+
+ private:
+  Connection& connection_;
+  bool open_ = true;
+};
+
+}  // namespace reprise::db

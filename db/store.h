@@ -1,0 +1,97 @@
+#pragma once
+/// The results database: plans, attempts under fences, and results that are committed exactly once.
+///
+/// One read-write Store exists per workspace (the coordinator's), in one thread. Every method that
+/// changes something is one transaction and durable when it returns. Times are Unix milliseconds.
+
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "db/sqlite.h"
+#include "sweep/plan.h"
+
+namespace reprise::db {
+
+struct DatasetRow {
+  std::string name, digest, path, info;
+};
+
+struct AttemptRow {
+  std::int64_t fence = 0;
+  std::string stage, gang, host, device;
+  int ranks = 1;
+  std::int64_t started = 0;
+  std::int64_t ended = 0;  ///< 0 while it runs.
+  std::string outcome;     ///< Empty while it runs.
+  std::string message;
+};
+
+struct SliceValue {
+  std::string subject;
+  int slice = 0;
+  double value = 0;
+};
+
+class Store {
+ public:
+  Store(const std::filesystem::path& file, Access access);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  Store(Store&&) = delete;
+  Store& operator=(Store&&) = delete;
+
+  /// Registers a data set, or replaces what was registered under its name.
+  void put_dataset(const std::string& name, const std::string& digest, const std::string& path,
+                   const std::string& info_json);
+  [[nodiscard]] std::vector<DatasetRow> datasets() const;
+
+  /// Stores a plan; a study of the same name is replaced, stages and results are kept.
+  void put_plan(const sweep::Plan& plan, const std::string& study_text);
+  /// The plan as it was put.
+  [[nodiscard]] std::optional<sweep::Plan> plan(const std::string& study) const;
+  [[nodiscard]] std::vector<std::string> studies() const;
+  [[nodiscard]] std::optional<std::string> study_text(const std::string& study) const;
+
+  [[nodiscard]] bool is_done(const std::string& stage) const;
+  /// Errors: Corrupt, naming the stage, where the row's hash does not fit.
+  [[nodiscard]] std::optional<boost::json::object> result(const std::string& stage) const;
+
+  /// Returns the attempt's fence, greater than all before.
+  std::int64_t begin_attempt(const std::string& stage, const std::string& gang,
+                             const std::string& host, const std::string& device, int ranks);
+  /// `outcome`: "done", "failed", "lost", "revoked" or "handed-back". The first outcome stays.
+  void end_attempt(std::int64_t fence, const std::string& outcome, const std::string& message);
+  /// Ends the attempts that a coordinator left open when it died; returns how many.
+  int end_abandoned_attempts();
+  /// True if `body` is now the stage's durable result: the fence was its newest and it had none, or
+  /// this very fence and body were committed before. False if stale. Errors: Corrupt for a body
+  /// that breaks the rules of wire.h.
+  bool commit_result(const std::string& stage, std::int64_t fence, const boost::json::object& body);
+
+  [[nodiscard]] std::vector<AttemptRow> attempts(const std::string& stage) const;
+  /// Attempts that failed, were lost or were revoked.
+  [[nodiscard]] int failures(const std::string& stage) const;
+
+  /// From the verified result, ordered by subject, then slice. Null values are left out.
+  [[nodiscard]] std::vector<SliceValue> slice_values(const std::string& stage,
+                                                     const std::string& metric) const;
+  [[nodiscard]] std::map<std::string, double> scalars(const std::string& stage) const;
+
+  void add_event(const std::string& kind, const std::string& text);
+
+ private:
+  void committed();
+
+  std::unique_ptr<Connection> connection_;
+  Access access_;
+  int commits_ = 0;
+};
+
+}  // namespace reprise::db

@@ -1,0 +1,220 @@
+#include "db/store.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <fstream>
+#include <functional>
+
+#include "db/schema.h"
+#include "sweep/error.h"
+
+namespace reprise::db {
+namespace {
+
+class StoreTest : public ::testing::Test {
+ protected:
+  StoreTest() {
+    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = std::filesystem::temp_directory_path() /
+              ("reprise-db-" + std::to_string(getpid()) + "-" + info->name());
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    file_ = folder_ / "results.db";
+  }
+  ~StoreTest() override { std::filesystem::remove_all(folder_); }
+
+  static sweep::Plan plan() {
+    sweep::Plan plan;
+    plan.study = "quick";
+    sweep::Stage first;
+    first.config = {{"seed", 1}, {"scale", 2.5}};
+    first.options = {{"checkpoint_every", 10}};
+    first.dataset = "ixi";
+    first.dataset_digest = std::string(64, 'd');
+    first.label = "pretrain";
+    first.steps = 100;
+    first.id = sweep::stage_id(first);
+    sweep::Stage second = first;
+    second.kind = sweep::StageKind::Evaluate;
+    second.inputs = {{"network", first.id}};
+    second.label = "evaluate";
+    second.id = sweep::stage_id(second);
+    plan.stages = {first, second};
+    plan.trials = {{"t-b", "B", {{"evaluate", second.id}, {"pretrain", first.id}}},
+                   {"t-a", "A", {{"pretrain", first.id}}}};
+    return plan;
+  }
+
+  static boost::json::object body() {
+    return boost::json::parse(R"({"scalars":{"psnr":31.25},"rows":{"subjects":["b","a"],
+      "subject":[0,1,1],"slice":[4,7,2],"values":{"psnr":[1.5,2.5,null],"ssim":[1,0.5,0.25]}}})")
+        .as_object();
+  }
+
+  static ErrorCode code_of(const std::function<void()>& action, std::string* text = nullptr) {
+    try {
+      action();
+    } catch (const Error& error) {
+      if (text != nullptr) *text = error.what();
+      return error.code();
+    }
+    ADD_FAILURE() << "no error";
+    return ErrorCode::Internal;
+  }
+
+  std::filesystem::path folder_, file_;
+};
+
+TEST_F(StoreTest, PlanRoundTripsAndIsIdempotent) {
+  const sweep::Plan wanted = plan();
+  {
+    Store store(file_, Access::ReadWrite);
+    store.put_plan(wanted, "text");
+    store.put_plan(wanted, "text 2");
+  }
+  Store store(file_, Access::ReadOnly);
+  const auto got = store.plan("quick");
+  ASSERT_TRUE(got);
+  ASSERT_EQ(got->stages.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(got->stages[i].id, wanted.stages[i].id);
+    EXPECT_EQ(sweep::stage_id(got->stages[i]), wanted.stages[i].id);
+    EXPECT_EQ(got->stages[i].label, wanted.stages[i].label);
+    EXPECT_EQ(got->stages[i].options, wanted.stages[i].options);
+    EXPECT_EQ(got->stages[i].steps, 100);
+  }
+  ASSERT_EQ(got->trials.size(), 2U);
+  EXPECT_EQ(got->trials[0].name, "t-b");
+  EXPECT_EQ(got->trials[0].row, "B");
+  EXPECT_EQ(got->trials[0].stages, wanted.trials[0].stages);
+  EXPECT_EQ(store.studies(), std::vector<std::string>{"quick"});
+  EXPECT_EQ(store.study_text("quick"), "text 2");
+  EXPECT_FALSE(store.plan("other"));
+}
+
+TEST_F(StoreTest, DatasetsAreReplacedByName) {
+  Store store(file_, Access::ReadWrite);
+  store.put_dataset("ixi", "1", "/a", "{}");
+  store.put_dataset("ixi", "2", "/b", "{}");
+  ASSERT_EQ(store.datasets().size(), 1U);
+  EXPECT_EQ(store.datasets()[0].digest, "2");
+}
+
+TEST_F(StoreTest, ResultIsCommittedOnceAndOnlyUnderTheNewestFence) {
+  Store store(file_, Access::ReadWrite);
+  store.put_plan(plan(), "");
+  const std::string stage = plan().stages[0].id;
+  const auto old = store.begin_attempt(stage, "g0", "h", "cpu", 1);
+  const auto newer = store.begin_attempt(stage, "g1", "h", "cpu", 2);
+  EXPECT_GT(newer, old);
+  EXPECT_FALSE(store.commit_result(stage, old, body()));
+  EXPECT_FALSE(store.is_done(stage));
+  EXPECT_TRUE(store.commit_result(stage, newer, body()));
+  EXPECT_TRUE(store.commit_result(stage, newer, body()));
+  EXPECT_FALSE(store.commit_result(stage, newer, {{"other", 1}}));
+  EXPECT_FALSE(store.commit_result(stage, old, body()));
+  EXPECT_TRUE(store.is_done(stage));
+  EXPECT_EQ(store.attempts(stage).at(1).outcome, "done");
+  EXPECT_EQ(store.attempts(stage).at(1).ranks, 2);
+  EXPECT_EQ(*store.result(stage), body());
+  EXPECT_DOUBLE_EQ(store.scalars(stage).at("psnr"), 31.25);
+}
+
+TEST_F(StoreTest, RevokedAttemptCannotCommit) {
+  Store store(file_, Access::ReadWrite);
+  store.put_plan(plan(), "");
+  const std::string stage = plan().stages[0].id;
+  const auto fence = store.begin_attempt(stage, "g0", "h", "cpu", 1);
+  store.end_attempt(fence, "revoked", "stalled");
+  store.end_attempt(fence, "failed", "too late");
+  EXPECT_FALSE(store.commit_result(stage, fence, body()));
+  EXPECT_EQ(store.attempts(stage).at(0).message, "stalled");
+  EXPECT_EQ(store.failures(stage), 1);
+}
+
+TEST_F(StoreTest, SliceValuesAreOrderedAndSkipNulls) {
+  Store store(file_, Access::ReadWrite);
+  store.put_plan(plan(), "");
+  const std::string stage = plan().stages[1].id;
+  ASSERT_TRUE(store.commit_result(stage, store.begin_attempt(stage, "g", "h", "cpu", 1), body()));
+  const auto psnr = store.slice_values(stage, "psnr");
+  ASSERT_EQ(psnr.size(), 2U);
+  EXPECT_EQ(psnr[0].subject, "a");
+  EXPECT_EQ(psnr[0].slice, 7);
+  EXPECT_DOUBLE_EQ(psnr[1].value, 1.5);
+  EXPECT_EQ(store.slice_values(stage, "ssim").at(0).slice, 2);
+}
+
+TEST_F(StoreTest, MalformedRowsAreCorruptAndLeaveNothing) {
+  Store store(file_, Access::ReadWrite);
+  store.put_plan(plan(), "");
+  const std::string stage = plan().stages[0].id;
+  const auto fence = store.begin_attempt(stage, "g", "h", "cpu", 1);
+  auto bad = body();
+  bad["rows"].as_object()["subject"] = {0, 1, 9};
+  EXPECT_EQ(code_of([&] { store.commit_result(stage, fence, bad); }), ErrorCode::Corrupt);
+  bad["rows"].as_object()["subject"] = {0, 1};
+  EXPECT_EQ(code_of([&] { store.commit_result(stage, fence, bad); }), ErrorCode::Corrupt);
+  EXPECT_FALSE(store.is_done(stage));
+  EXPECT_TRUE(store.commit_result(stage, fence, body()));
+}
+
+TEST_F(StoreTest, DamagedRowIsNamed) {
+  const std::string stage = plan().stages[0].id;
+  {
+    Store store(file_, Access::ReadWrite);
+    store.put_plan(plan(), "");
+    store.commit_result(stage, store.begin_attempt(stage, "g", "h", "cpu", 1), body());
+  }
+  Connection(file_, Access::ReadWrite).execute("UPDATE results SET body=replace(body,'31','13')");
+  Store store(file_, Access::ReadOnly);
+  std::string text;
+  EXPECT_EQ(code_of([&] { (void)store.result(stage); }, &text), ErrorCode::Corrupt);
+  EXPECT_NE(text.find(stage), std::string::npos);
+}
+
+TEST_F(StoreTest, FencesGrowOverReopeningAndAbandonedAttemptsEnd) {
+  const std::string stage = plan().stages[0].id;
+  std::int64_t fence = 0;
+  {
+    Store store(file_, Access::ReadWrite);
+    store.put_plan(plan(), "");
+    fence = store.begin_attempt(stage, "g", "h", "cpu", 1);
+  }
+  Store store(file_, Access::ReadWrite);
+  EXPECT_EQ(store.end_abandoned_attempts(), 1);
+  EXPECT_EQ(store.failures(stage), 0);
+  EXPECT_GT(store.begin_attempt(stage, "g", "h", "cpu", 1), fence);
+  store.add_event("note", "text");
+}
+
+TEST_F(StoreTest, ForeignNewerAndMissingFilesAreRefused) {
+  EXPECT_EQ(code_of([&] { Store(file_, Access::ReadOnly); }), ErrorCode::InvalidInput);
+  {
+    Store store(file_, Access::ReadWrite);
+  }
+  Connection(file_, Access::ReadWrite).execute("PRAGMA user_version=7");
+  std::string text;
+  EXPECT_EQ(code_of([&] { Store(file_, Access::ReadWrite); }, &text), ErrorCode::InvalidInput);
+  EXPECT_EQ(text, file_.string() +
+                      ": database schema 7 is newer than this program's 1: use a newer reprise");
+  const auto foreign = folder_ / "foreign.db";
+  Connection(foreign, Access::ReadWrite).execute("CREATE TABLE x(y)");
+  EXPECT_EQ(code_of([&] { Store(foreign, Access::ReadWrite); }), ErrorCode::Corrupt);
+  const auto junk = folder_ / "junk.db";
+  std::ofstream(junk) << std::string(5000, 'j');
+  EXPECT_EQ(code_of([&] { Store(junk, Access::ReadWrite); }), ErrorCode::Corrupt);
+}
+
+TEST_F(StoreTest, ReaderSeesCommitsWhileTheWriterIsOpen) {
+  Store writer(file_, Access::ReadWrite);
+  Store reader(file_, Access::ReadOnly);
+  writer.put_plan(plan(), "text");
+  EXPECT_EQ(reader.study_text("quick"), "text");
+  EXPECT_EQ(code_of([&] { reader.add_event("a", "b"); }), ErrorCode::Unavailable);
+}
+
+}  // namespace
+}  // namespace reprise::db
