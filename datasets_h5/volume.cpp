@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -207,6 +208,12 @@ Volume read_volume(const fs::path& path) {
   const Image image(nifti_image_read(header_file.c_str(), 0));
   if (!image) throw_corrupt(header_file.string() + ": unreadable header, or its .img is missing");
   const std::string name = path.string();
+  if (image->nifti_type == NIFTI_FTYPE_NIFTI1_1) {
+    // Where a.nii lies beside a.nii.gz, niftiio takes the header of one and the voxels of the
+    // other.
+    std::free(image->iname);
+    image->iname = nifti_strdup(header_file.c_str());
+  }
 
   const SourceType type = source_type(image->datatype);
   if (!type.known) {
