@@ -181,30 +181,42 @@ BrainPhantom make_brain_phantom(const PhantomOptions& options, int subject) {
   // Mean T1 of the background and FAST's three tissues, as in the OASIS report.
   const std::array<double, 4> mean{kOutside, 385, 851, 1226};
   const double gain = noise.trait(5, 0.92, 1.08);
+  const int width = options.size[0];
+  const int height = options.size[1];
   for (int k = 0; k < options.size[2]; ++k) {
-    for (int j = 0; j < options.size[1]; ++j) {
-      for (int i = 0; i < options.size[0]; ++i) {
-        const double x = i - (options.size[0] - 1) / 2.0;
-        const double y = j - (options.size[1] - 1) / 2.0;
-        const double z = k - (options.size[2] - 1) / 2.0;
-        const int tissue = anatomy.tissue(x, y, z);
-        double signal = 0;
-        int inside = 0;
-        // Partial volume: a voxel is the mean of its points, so boundaries are sharp, not jagged.
-        for (int s = 0; s < 4; ++s) {
-          const double dx = (s & 1) != 0 ? 0.25 : -0.25;
-          const double dy = (s & 2) != 0 ? 0.25 : -0.25;
-          const int part = anatomy.tissue(x + dx, y + dy, z);
-          signal += mean[static_cast<std::size_t>(part)] / 4;
-          inside += part != 0 ? 1 : 0;
+    const double z = k - (options.size[2] - 1) / 2.0;
+    const std::size_t slice = brain.tissues.values.size();
+    for (int j = 0; j < height; ++j) {
+      for (int i = 0; i < width; ++i) {
+        const int tissue = anatomy.tissue(i - (width - 1) / 2.0, j - (height - 1) / 2.0, z);
+        brain.tissues.values.push_back(static_cast<float>(tissue));
+      }
+    }
+    // The scanner's point spread, [1 2 1]/4 along rows and columns: boundaries are partial volume.
+    const auto signal_at = [&](int i, int j) {
+      double sum = 0;
+      for (int b = -1; b <= 1; ++b) {
+        for (int a = -1; a <= 1; ++a) {
+          const int x = std::clamp(i + a, 0, width - 1);
+          const int y = std::clamp(j + b, 0, height - 1);
+          const auto at = slice + static_cast<std::size_t>(y) * width + x;
+          const auto tissue = static_cast<std::size_t>(brain.tissues.values[at]);
+          sum += mean[tissue] * (2 - std::abs(a)) * (2 - std::abs(b)) / 16.0;
         }
+      }
+      return sum;
+    };
+    for (int j = 0; j < height; ++j) {
+      for (int i = 0; i < width; ++i) {
+        const double x = i - (width - 1) / 2.0;
+        const double y = j - (height - 1) / 2.0;
+        const bool inside =
+            brain.tissues.values[slice + static_cast<std::size_t>(j) * width + i] > 0;
         const double bias = 1 + 0.06 * noise.smooth(10, x / 60, y / 60, z / 60);
         const double texture = 22 * noise.smooth(11, x / 2.6, y / 2.6, z / 2.6);
-        const double value = tissue == 0 || inside == 0
-                                 ? 0
-                                 : signal * gain * bias + texture + 9 * normal(noise, i, j, k);
+        const double value =
+            inside ? signal_at(i, j) * gain * bias + texture + 9 * normal(noise, i, j, k) : 0;
         brain.t1.values.push_back(static_cast<float>(std::clamp(std::round(value), 0.0, 4095.0)));
-        brain.tissues.values.push_back(static_cast<float>(tissue));
       }
     }
   }
