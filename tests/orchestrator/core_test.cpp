@@ -119,13 +119,15 @@ TEST(Core, StalledAttemptIsRevoked) {
 }
 
 TEST(Core, BudgetIsSpentThenDependantsAreAborted) {
-  Script s({make_stage("a", 1), make_stage("b", 1, {"a"}), make_stage("c", 1)}, options());
+  Script s({make_stage("a", 1), make_stage("b", 1, {"a"}), make_stage("c", 1)}, options(2));
   s.send(0, Start{});
   s.send(0, GangConnected{"g0"});
+  s.send(0, GangConnected{"g1"});
   std::int64_t now = 0;
   for (int round = 0; round < 20 && s.core.stages()[0].state != StageState::Failed; ++round) {
-    now += 1000;
+    now += 500;
     s.send(now, GangHeartbeat{"g0", "", 0, 0});
+    s.send(now, GangHeartbeat{"g1", "c", 2, now});
     s.send(now, Tick{});
     const auto& stages = s.core.stages();
     if (stages[0].state == StageState::Running) {
