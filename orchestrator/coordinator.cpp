@@ -1,20 +1,17 @@
 #include "orchestrator/coordinator.h"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
 #include <chrono>
-#include <cmath>
-#include <deque>
-#include <limits>
 #include <set>
 
 #include "orchestrator/assignment.h"
 #include "orchestrator/core.h"
 #include "orchestrator/launcher.h"
 #include "orchestrator/session.h"
+#include "orchestrator/status.h"
 #include "orchestrator/workspace.h"
 #include "sweep/error.h"
 
@@ -88,32 +85,13 @@ class Coordinator final : public SessionHost {
     feed(core::Start{});
     io_.run();
     remove_coordinator_file(options_.workspace);
-    return outcome();
+    return outcome_of(core_.stages(), interrupted_);
   }
 
   [[nodiscard]] const std::string& token() const override { return token_; }
 
   [[nodiscard]] std::string status_json() const override {
-    boost::json::array stages;
-    for (const StageStatus& s : status_) {
-      stages.push_back({{"id", s.stage->id},
-                        {"label", s.stage->label},
-                        {"kind", sweep::to_string(s.stage->kind)},
-                        {"state", s.state},
-                        {"gang", s.gang},
-                        {"progress", s.progress},
-                        {"progress_end", s.progress_end},
-                        {"loss", finite(s.loss)},
-                        {"steps_per_second", finite(s.steps_per_second)},
-                        {"message", s.message},
-                        {"reused", s.reused}});
-    }
-    boost::json::array gangs;
-    for (const core::GangView& gang : core_.gangs()) {
-      gangs.push_back({{"name", gang.name}, {"state", core::to_string(gang.state)}});
-    }
-    return boost::json::serialize(boost::json::object{
-        {"study", plan_.study}, {"stages", std::move(stages)}, {"gangs", std::move(gangs)}});
+    return reprise::status_json(plan_.study, status_, core_.gangs());
   }
 
   void on_note(const std::string& line) override { observer_.on_note(line); }
@@ -145,10 +123,6 @@ class Coordinator final : public SessionHost {
   }
 
  private:
-  static boost::json::value finite(double number) {
-    return std::isfinite(number) ? boost::json::value(number) : boost::json::value(nullptr);
-  }
-
   void listen() {
     const std::string where = options_.bind + ":" + std::to_string(options_.port);
     boost::system::error_code error;
@@ -340,18 +314,6 @@ class Coordinator final : public SessionHost {
       status.state = state;
       observer_.on_change(status_, status);
     }
-  }
-
-  [[nodiscard]] RunOutcome outcome() const {
-    RunOutcome result;
-    result.interrupted = interrupted_;
-    for (const core::StageView& view : core_.stages()) {
-      result.done += view.state == core::StageState::Done ? 1 : 0;
-      result.reused += view.reused ? 1 : 0;
-      result.failed += view.state == core::StageState::Failed ? 1 : 0;
-      result.aborted += view.state == core::StageState::Aborted ? 1 : 0;
-    }
-    return result;
   }
 
   // Destroyed last, with the coroutines that are still suspended in it.
