@@ -1,0 +1,349 @@
+#include "orchestrator/coordinator.h"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <set>
+
+#include "orchestrator/assignment.h"
+#include "orchestrator/core.h"
+#include "orchestrator/launcher.h"
+#include "orchestrator/session.h"
+#include "orchestrator/status.h"
+#include "orchestrator/workspace.h"
+#include "sweep/error.h"
+
+namespace reprise {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+constexpr std::chrono::milliseconds kTick{200};
+
+std::int64_t now_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+core::Options core_options(const RunOptions& options) {
+  core::Options result;
+  result.gangs = options.gangs;
+  result.failures_max = options.failures_max;
+  result.lease_ms = options.lease_ms;
+  result.stall_ms = options.stall_ms;
+  return result;
+}
+
+std::set<std::string> done_stages(const db::Store& store, const sweep::Plan& plan) {
+  std::set<std::string> done;
+  for (const sweep::Stage& stage : plan.stages) {
+    if (store.is_done(stage.id)) done.insert(stage.id);
+  }
+  return done;
+}
+
+class Coordinator final : public SessionHost {
+ public:
+  Coordinator(db::Store& store, const sweep::Plan& plan,
+              const std::map<std::string, std::filesystem::path>& dataset_paths,
+              const RunOptions& options, Observer& observer)
+      : store_(store),
+        plan_(plan),
+        datasets_(dataset_paths),
+        options_(options),
+        observer_(observer),
+        core_(plan, done_stages(store, plan), core_options(options)),
+        launcher_({options.workspace, options.worker_binary, options.ranks, options.threads}) {
+    for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+      const sweep::Stage& stage = plan.stages[i];
+      index_[stage.id] = i;
+      StageStatus status;
+      status.stage = &stage;
+      status.state = std::string(core::to_string(core_.stages()[i].state));
+      status.reused = core_.stages()[i].reused;
+      if (!status.reused && !datasets_.contains(stage.dataset)) {
+        throw_invalid("data set " + stage.dataset + ": has no file: register it first");
+      }
+      status_.push_back(std::move(status));
+    }
+  }
+
+  RunOutcome run() {
+    if (store_.end_abandoned_attempts() > 0) {
+      observer_.on_note("attempts of a coordinator that died are taken up again");
+    }
+    for (const StageStatus& status : status_) {
+      if (status.reused) observer_.on_change(status_, status);
+    }
+    listen();
+    wait_signals();
+    accept();
+    tick();
+    feed(core::Start{});
+    io_.run();
+    remove_coordinator_file(options_.workspace);
+    return outcome_of(core_.stages(), interrupted_);
+  }
+
+  [[nodiscard]] const std::string& token() const override { return token_; }
+
+  [[nodiscard]] std::string status_json() const override {
+    return reprise::status_json(plan_.study, status_, core_.gangs());
+  }
+
+  void on_note(const std::string& line) override { observer_.on_note(line); }
+
+  void on_message(const std::shared_ptr<Session>& session, wire::FromGang message) override {
+    if (auto* hello = std::get_if<wire::Hello>(&message)) {
+      greet(session, *hello);
+    } else if (session->gang.empty()) {
+      throw_corrupt("a message before Hello");
+    } else if (auto* beat = std::get_if<wire::Heartbeat>(&message)) {
+      show_progress(session->gang, *beat);
+      feed(core::GangHeartbeat{session->gang, beat->stage, beat->fence, beat->progress});
+    } else if (auto* failure = std::get_if<wire::Failure>(&message)) {
+      feed(core::FailureReceived{session->gang, failure->stage, failure->fence, failure->code,
+                                 failure->message});
+    } else if (auto* result = std::get_if<wire::Result>(&message)) {
+      // The core asks for the commit at once, while the body is at hand.
+      body_ = std::move(result->body);
+      feed(core::ResultReceived{session->gang, result->stage, result->fence});
+      body_.clear();
+    }
+  }
+
+  void on_closed(const std::shared_ptr<Session>& session) override {
+    const auto found = sessions_.find(session->gang);
+    if (found == sessions_.end() || found->second != session) return;
+    sessions_.erase(found);
+    feed(core::GangDisconnected{session->gang});
+  }
+
+ private:
+  void listen() {
+    const std::string where = options_.bind + ":" + std::to_string(options_.port);
+    boost::system::error_code error;
+    const auto address = asio::ip::make_address(options_.bind, error);
+    if (error) throw_invalid("bind address " + options_.bind + ": " + error.message());
+    if (options_.port < 0 || options_.port > 65535) throw_invalid("port " + where + ": not a port");
+    const tcp::endpoint endpoint(address, static_cast<unsigned short>(options_.port));
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
+    if (error) {
+      throw Error(ErrorCode::Unavailable,
+                  "cannot listen on " + where + ": " + error.message() + ": choose another port");
+    }
+    write_coordinator_file(options_.workspace, options_.bind, acceptor_.local_endpoint().port(),
+                           token_);
+  }
+
+  void accept() {
+    acceptor_.async_accept([this](boost::system::error_code error, tcp::socket socket) {
+      if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
+      if (!error) serve(std::move(socket), *this);
+      accept();
+    });
+  }
+
+  void wait_signals() {
+    signals_.async_wait([this](boost::system::error_code error, int number) {
+      if (error) return;
+      if (number == SIGCHLD) {
+        reap();
+      } else {
+        interrupted_ = true;
+        observer_.on_note("stopping: gangs checkpoint and hand back; once more kills them");
+        feed(core::StopRequested{});
+      }
+      if (!core_.finished()) wait_signals();
+    });
+  }
+
+  void tick() {
+    timer_.expires_after(kTick);
+    timer_.async_wait([this](boost::system::error_code error) {
+      if (error) return;
+      reap();
+      launcher_.tick(now_ms());
+      feed(core::Tick{});
+      observer_.on_tick(status_);
+      if (!core_.finished()) tick();
+    });
+  }
+
+  void reap() {
+    for (const GangExit& exit : launcher_.reap()) {
+      if (const auto found = sessions_.find(exit.gang); found != sessions_.end()) {
+        const auto session = found->second;
+        sessions_.erase(found);
+        session->close();
+      }
+      feed(core::GangExited{exit.gang, exit.reason});
+    }
+  }
+
+  void greet(const std::shared_ptr<Session>& session, const wire::Hello& hello) {
+    if (hello.protocol != wire::kProtocolVersion) {
+      throw_corrupt("protocol " + std::to_string(hello.protocol) + " is not " +
+                    std::to_string(wire::kProtocolVersion));
+    }
+    if (!core_.knows_gang(hello.gang)) {
+      session->send(wire::Shutdown{"no such gang"});
+      return;
+    }
+    session->gang = hello.gang;
+    auto& current = sessions_[hello.gang];
+    if (current && current != session) current->close();
+    current = session;
+    hello_[hello.gang] = hello;
+    session->send(wire::Welcome{options_.heartbeat_ms});
+    feed(core::GangConnected{hello.gang});
+  }
+
+  void show_progress(const std::string& gang, const wire::Heartbeat& beat) {
+    const auto found = index_.find(beat.stage);
+    if (found == index_.end()) return;
+    const core::StageView& view = core_.stages()[found->second];
+    if (view.gang != gang || view.fence != beat.fence) return;
+    StageStatus& status = status_[found->second];
+    status.progress = beat.progress;
+    status.progress_end = beat.progress_end;
+    status.loss = beat.loss;
+    status.steps_per_second = beat.steps_per_second;
+  }
+
+  /// Performs what the core asks for, in order; its questions are answered before anything else.
+  void feed(const core::Event& event) {
+    for (const core::Action& action : core_.handle(now_ms(), event)) {
+      std::visit([this](const auto& a) { perform(a); }, action);
+    }
+    show_changes();
+  }
+
+  void send(const std::string& gang, const wire::ToGang& message) {
+    if (const auto found = sessions_.find(gang); found != sessions_.end()) {
+      found->second->send(message);
+    }
+  }
+
+  void perform(const core::LaunchGang& a) {
+    try {
+      launcher_.launch(a.gang);
+      observer_.on_note("gang " + a.gang + " started");
+    } catch (const Error& error) {
+      // Not from inside this action: the core must finish its turn first.
+      asio::post(io_, [this, gang = a.gang, why = std::string(error.what())] {
+        feed(core::GangExited{gang, why});
+      });
+    }
+  }
+  void perform(const core::ShutdownGang& a) {
+    if (sessions_.contains(a.gang)) {
+      send(a.gang, wire::Shutdown{a.reason});
+    } else {
+      launcher_.kill(a.gang, now_ms());
+    }
+  }
+  void perform(const core::KillGang& a) {
+    observer_.on_note("gang " + a.gang + " is killed: " + a.reason);
+    store_.add_event("kill", a.gang + ": " + a.reason);
+    launcher_.kill(a.gang, now_ms());
+  }
+  void perform(const core::BeginAttempt& a) {
+    const wire::Hello& hello = hello_[a.gang];
+    const std::int64_t fence =
+        store_.begin_attempt(a.stage, a.gang, hello.host, hello.device, hello.ranks);
+    status_[index_.at(a.stage)].progress = 0;
+    feed(core::AttemptBegun{a.gang, a.stage, fence});
+  }
+  void perform(const core::Assign& a) {
+    const sweep::Stage& stage = plan_.stages[index_.at(a.stage)];
+    try {
+      send(a.gang, make_assignment(store_, stage, a.fence, datasets_.at(stage.dataset)));
+    } catch (const Error& error) {
+      feed(core::FailureReceived{a.gang, a.stage, a.fence, std::string(to_string(error.code())),
+                                 error.what()});
+    }
+  }
+  void perform(const core::CommitResult& a) {
+    using Outcome = core::CommitDone::Outcome;
+    core::CommitDone answer{a.gang, a.stage, a.fence, Outcome::Refused, ""};
+    try {
+      check_artifacts(body_, options_.workspace);
+      const bool committed = store_.commit_result(a.stage, a.fence, body_);
+      answer.outcome = committed ? Outcome::Committed : Outcome::Stale;
+    } catch (const Error& error) {
+      // A result that breaks the rules is the gang's failure; a database that fails is ours.
+      if (error.code() != ErrorCode::Corrupt && error.code() != ErrorCode::InvalidInput) throw;
+      answer.message = error.what();
+    }
+    feed(answer);
+  }
+  void perform(const core::Ack& a) { send(a.gang, wire::Ack{a.stage, a.fence}); }
+  void perform(const core::Revoke& a) { send(a.gang, wire::Revoke{a.stage, a.fence, a.reason}); }
+  void perform(const core::EndAttempt& a) { store_.end_attempt(a.fence, a.outcome, a.message); }
+  void perform(const core::StageFailed& a) {
+    store_.add_event("failed", a.stage + ": " + a.message);
+  }
+  void perform(const core::StageAborted& a) {
+    store_.add_event("aborted", a.stage + ": " + a.message);
+  }
+  void perform(const core::Finished&) {
+    // Not io_.stop(): the handlers end by themselves once nothing is left to wait for.
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    signals_.cancel(ignored);
+    timer_.cancel();
+    for (const auto& [gang, session] : sessions_) session->close();
+    asio::post(io_, [this] { io_.stop(); });
+  }
+
+  void show_changes() {
+    for (std::size_t i = 0; i < status_.size(); ++i) {
+      const core::StageView& view = core_.stages()[i];
+      StageStatus& status = status_[i];
+      status.gang = view.gang;
+      status.message = view.message;
+      const std::string state(core::to_string(view.state));
+      if (state == status.state) continue;
+      status.state = state;
+      observer_.on_change(status_, status);
+    }
+  }
+
+  // Destroyed last, with the coroutines that are still suspended in it.
+  asio::io_context io_{1};
+  db::Store& store_;
+  const sweep::Plan& plan_;
+  const std::map<std::string, std::filesystem::path>& datasets_;
+  const RunOptions& options_;
+  Observer& observer_;
+  core::Core core_;
+  Launcher launcher_;
+  std::string token_ = random_token();
+  std::map<std::string, std::size_t> index_;
+  std::vector<StageStatus> status_;
+  std::map<std::string, std::shared_ptr<Session>> sessions_;
+  std::map<std::string, wire::Hello> hello_;
+  boost::json::object body_;  ///< Of the result at hand.
+  tcp::acceptor acceptor_{io_};
+  asio::signal_set signals_{io_, SIGINT, SIGTERM, SIGCHLD};
+  asio::steady_timer timer_{io_};
+  bool interrupted_ = false;
+};
+
+}  // namespace
+
+RunOutcome run_plan(db::Store& store, const sweep::Plan& plan,
+                    const std::map<std::string, std::filesystem::path>& dataset_paths,
+                    const RunOptions& options, Observer& observer) {
+  const WorkspaceLock lock(options.workspace);
+  return Coordinator(store, plan, dataset_paths, options, observer).run();
+}
+
+}  // namespace reprise

@@ -1,0 +1,64 @@
+#pragma once
+/// Runs a plan: the scheduler's core, the database, the gangs and the port, in one thread.
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "db/store.h"
+#include "sweep/plan.h"
+
+namespace reprise {
+
+struct RunOptions {
+  std::filesystem::path workspace, worker_binary;
+  int gangs = 1, ranks = 1, threads = 1;
+  std::string bind = "127.0.0.1";
+  int port = 0;  ///< 0: any free one.
+  std::int64_t heartbeat_ms = 500, lease_ms = 15000, stall_ms = 300000;
+  int failures_max = 3;
+  std::string device = "cpu";
+};
+
+struct StageStatus {
+  const sweep::Stage* stage = nullptr;
+  std::string state;  ///< "blocked", "ready", "running", "done", "failed" or "aborted".
+  std::string gang;
+  std::int64_t progress = 0, progress_end = 0;
+  double loss = 0, steps_per_second = 0;
+  std::string message;
+  bool reused = false;
+};
+
+class Observer {
+ public:
+  Observer() = default;
+  virtual ~Observer() = default;
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+  Observer(Observer&&) = delete;
+  Observer& operator=(Observer&&) = delete;
+
+  /// A stage's state changed.
+  virtual void on_change(const std::vector<StageStatus>& all, const StageStatus& changed) = 0;
+  virtual void on_tick(const std::vector<StageStatus>& all) = 0;  ///< About five a second.
+  virtual void on_note(const std::string& line) = 0;
+};
+
+struct RunOutcome {
+  int done = 0;    ///< Including the reused ones.
+  int reused = 0;  ///< Results that were there before.
+  int failed = 0, aborted = 0;
+  bool interrupted = false;  ///< By SIGINT or SIGTERM; a second one kills the gangs at once.
+};
+
+/// Runs what is left of a plan and returns when everything ended or a signal asked to stop.
+/// The plan must have been put into the store. Errors: InvalidInput (a data set without a path),
+/// Unavailable (workspace or port in use), and whatever the store throws.
+RunOutcome run_plan(db::Store& store, const sweep::Plan& plan,
+                    const std::map<std::string, std::filesystem::path>& dataset_paths,
+                    const RunOptions& options, Observer& observer);
+
+}  // namespace reprise

@@ -1,0 +1,18 @@
+#pragma once
+/// What GET /status answers, and the sum of a run.
+
+#include <string>
+#include <vector>
+
+#include "orchestrator/coordinator.h"
+#include "orchestrator/core.h"
+
+namespace reprise {
+
+/// {"study", "stages": [...], "gangs": [{"name", "state"}]}; what is not finite becomes null.
+std::string status_json(const std::string& study, const std::vector<StageStatus>& stages,
+                        const std::vector<core::GangView>& gangs);
+
+RunOutcome outcome_of(const std::vector<core::StageView>& stages, bool interrupted);
+
+}  // namespace reprise

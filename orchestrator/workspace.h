@@ -1,0 +1,36 @@
+#pragma once
+/// What makes a workspace one coordinator's: its lock, its secret and where it listens.
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace reprise {
+
+/// An flock on WORKSPACE/lock, held while it lives; the kernel frees it however the process ends.
+class WorkspaceLock {
+ public:
+  /// Errors: Unavailable if another process holds it.
+  explicit WorkspaceLock(const std::filesystem::path& workspace);
+  ~WorkspaceLock();
+  WorkspaceLock(const WorkspaceLock&) = delete;
+  WorkspaceLock& operator=(const WorkspaceLock&) = delete;
+  WorkspaceLock(WorkspaceLock&&) = delete;
+  WorkspaceLock& operator=(WorkspaceLock&&) = delete;
+
+ private:
+  int fd_ = -1;
+};
+
+/// 256 random bits as hexadecimal digits.
+std::string random_token();
+
+/// Compares in a time that depends on the lengths only.
+bool equal_in_constant_time(std::string_view a, std::string_view b);
+
+/// WORKSPACE/coordinator.json {host, port, token, pid}, readable by its owner only.
+void write_coordinator_file(const std::filesystem::path& workspace, const std::string& host,
+                            int port, const std::string& token);
+void remove_coordinator_file(const std::filesystem::path& workspace);
+
+}  // namespace reprise
