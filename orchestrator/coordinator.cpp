@@ -339,10 +339,9 @@ class Coordinator final : public SessionHost {
 
 }  // namespace
 
-RunOutcome run_plan(db::Store& store, const sweep::Plan& plan,
+RunOutcome run_plan(const WorkspaceLock& /*held*/, db::Store& store, const sweep::Plan& plan,
                     const std::map<std::string, std::filesystem::path>& dataset_paths,
                     const RunOptions& options, Observer& observer) {
-  const WorkspaceLock lock(options.workspace);
   return Coordinator(store, plan, dataset_paths, options, observer).run();
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "db/store.h"
+#include "orchestrator/workspace.h"
 #include "sweep/plan.h"
 
 namespace reprise {
@@ -55,9 +56,9 @@ struct RunOutcome {
 };
 
 /// Runs what is left of a plan and returns when everything ended or a signal asked to stop.
-/// The plan must have been put into the store. Errors: InvalidInput (a data set without a path),
-/// Unavailable (workspace or port in use), and whatever the store throws.
-RunOutcome run_plan(db::Store& store, const sweep::Plan& plan,
+/// The caller holds the workspace, and the plan has been put into the store. Errors: InvalidInput
+/// (a data set without a path), Unavailable (port in use), and whatever the store throws.
+RunOutcome run_plan(const WorkspaceLock& held, db::Store& store, const sweep::Plan& plan,
                     const std::map<std::string, std::filesystem::path>& dataset_paths,
                     const RunOptions& options, Observer& observer);
 

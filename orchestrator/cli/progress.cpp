@@ -8,7 +8,6 @@
 namespace reprise::cli {
 namespace {
 
-using orchestrator::StageStatus;
 
 std::string elapsed_text(std::chrono::steady_clock::time_point since) {
   const auto seconds =

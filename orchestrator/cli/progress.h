@@ -10,7 +10,7 @@
 
 namespace reprise::cli {
 
-class Progress : public orchestrator::Observer {
+class Progress : public Observer {
  public:
   /// `live`: redraw in place (a terminal); otherwise one line an event, and one a stage every
   /// `kLineEvery` while it runs.
@@ -21,16 +21,16 @@ class Progress : public orchestrator::Observer {
   Progress(Progress&&) = delete;
   Progress& operator=(Progress&&) = delete;
 
-  void on_change(const std::vector<orchestrator::StageStatus>& all,
-                 const orchestrator::StageStatus& changed) override;
-  void on_tick(const std::vector<orchestrator::StageStatus>& all) override;
+  void on_change(const std::vector<StageStatus>& all,
+                 const StageStatus& changed) override;
+  void on_tick(const std::vector<StageStatus>& all) override;
   void on_note(const std::string& line) override;
 
  private:
   static constexpr std::chrono::seconds kLineEvery{10};
 
   void erase_block();
-  void draw_block(const std::vector<orchestrator::StageStatus>& all);
+  void draw_block(const std::vector<StageStatus>& all);
   void print_line(const std::string& line);
 
   bool live_;

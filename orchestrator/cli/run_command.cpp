@@ -72,7 +72,7 @@ int run(const RunFlags& flags) {
                 "--workspace " + workspace.string() + ": cannot create: " + error.message());
   }
   // Taken before anything is written, so that a second coordinator changes nothing.
-  const orchestrator::WorkspaceLock lock(workspace);
+  const WorkspaceLock lock(workspace);
   Progress progress(!flags.plain && ::isatty(STDERR_FILENO) == 1);
   const auto prepared = prepare_all(study, workspace, progress);
 
@@ -88,7 +88,7 @@ int run(const RunFlags& flags) {
   const sweep::Plan plan = sweep::make_plan(study, digests);
   store.put_plan(plan, study.text);
 
-  orchestrator::RunOptions options;
+  RunOptions options;
   options.workspace = workspace;
   options.worker_binary = worker_binary();
   options.gangs = flags.gangs > 0 ? flags.gangs : default_gangs(flags);
@@ -97,11 +97,11 @@ int run(const RunFlags& flags) {
   options.port = flags.port;
   options.failures_max = flags.failures_max;
   options.device = flags.device;
-  const orchestrator::RunOutcome outcome =
-      orchestrator::run_plan(store, plan, paths, options, progress);
-  progress.on_note(std::to_string(outcome.done) + " stages run, " + std::to_string(outcome.reused) +
-                   " already in the database, " + std::to_string(outcome.failed) + " failed, " +
-                   std::to_string(outcome.aborted) + " not run because of a failure");
+  const RunOutcome outcome = run_plan(lock, store, plan, paths, options, progress);
+  progress.on_note(std::to_string(outcome.done - outcome.reused) + " stages run, " +
+                   std::to_string(outcome.reused) + " already in the database, " +
+                   std::to_string(outcome.failed) + " failed, " + std::to_string(outcome.aborted) +
+                   " not run because of a failure");
   if (outcome.interrupted) {
     progress.on_note("interrupted: the same command goes on from here");
     return 130;

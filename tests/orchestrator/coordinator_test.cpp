@@ -67,7 +67,8 @@ class CoordinatorTest : public ::testing::Test {
   RunOutcome run(Observer& observer) {
     db::Store store(folder_ / "results.db", db::Access::ReadWrite);
     store.put_plan(plan_, "");
-    return run_plan(store, plan_, {{"ixi", "/data.h5"}}, options_, observer);
+    const WorkspaceLock held(folder_);
+    return run_plan(held, store, plan_, {{"ixi", "/data.h5"}}, options_, observer);
   }
 
   static std::string error_of(ErrorCode code, const std::function<void()>& action) {
@@ -216,7 +217,10 @@ TEST_F(CoordinatorTest, MissingDatasetIsRefusedFirst) {
   db::Store store(folder_ / "results.db", db::Access::ReadWrite);
   store.put_plan(plan_, "");
   Recorder recorder;
-  error_of(ErrorCode::InvalidInput, [&] { run_plan(store, plan_, {}, options_, recorder); });
+  error_of(ErrorCode::InvalidInput, [&] {
+    const WorkspaceLock held(folder_);
+    run_plan(held, store, plan_, {}, options_, recorder);
+  });
 }
 
 }  // namespace
