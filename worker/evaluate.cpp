@@ -38,9 +38,8 @@ torch::Tensor label_map(const EvaluateTask& task, const torch::Tensor& image) {
   const int64_t columns = image.size(3);
   const int64_t below = (kMultiple - rows % kMultiple) % kMultiple;
   const int64_t right = (kMultiple - columns % kMultiple) % kMultiple;
-  const auto padded = below + right == 0
-                          ? image
-                          : torch::replication_pad2d(image, {0, right, 0, below});
+  const auto padded =
+      below + right == 0 ? image : torch::replication_pad2d(image, {0, right, 0, below});
   const auto logits = task.segment(padded).narrow(2, 0, rows).narrow(3, 0, columns);
   return logits.argmax(1).squeeze(0).cpu();
 }
@@ -108,10 +107,10 @@ EvaluateOutcome evaluate(const EvaluateTask& task, Collective& collective,
     std::vector<double> column(count);
     for (int64_t slice = 0; slice < count; ++slice) {
       const auto row = static_cast<std::size_t>(slice / collective.size());
-      std::memcpy(&column[slice],
-                  parts[slice % collective.size()].data() +
-                      (row * names.size() + metric) * sizeof(double),
-                  sizeof(double));
+      std::memcpy(
+          &column[slice],
+          parts[slice % collective.size()].data() + (row * names.size() + metric) * sizeof(double),
+          sizeof(double));
     }
     outcome.values.emplace_back(names[metric], std::move(column));
   }

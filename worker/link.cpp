@@ -120,28 +120,33 @@ class Link::Impl {
   }
 
   bool send_result(const wire::Result& result) {
-    return deliver(wire::encode(wire::FromGang(result)), /*until_acknowledged=*/true,
-                   options_.leave_after_seconds);
+    return deliver(wire::encode(wire::FromGang(result)), result.stage, result.fence,
+                   /*until_acknowledged=*/true, options_.leave_after_seconds);
   }
 
   void send_failure(const wire::Failure& failure) {
-    deliver(wire::encode(wire::FromGang(failure)), /*until_acknowledged=*/false,
-            options_.lost_after_seconds);
+    deliver(wire::encode(wire::FromGang(failure)), failure.stage, failure.fence,
+            /*until_acknowledged=*/false, options_.lost_after_seconds);
   }
 
  private:
   /// A message that must get through, and how far it is.
   struct Outgoing {
     std::string text;
+    std::string stage;
+    std::int64_t fence = 0;
     bool until_acknowledged = false;
     bool sent = false;
     bool acknowledged = false;
     Clock::time_point next_try;
   };
 
-  bool deliver(std::string text, bool until_acknowledged, double patience) {
+  bool deliver(std::string text, const std::string& stage, std::int64_t fence,
+               bool until_acknowledged, double patience) {
     std::unique_lock lock(mutex_);
     outgoing_ = Outgoing{.text = std::move(text),
+                         .stage = stage,
+                         .fence = fence,
                          .until_acknowledged = until_acknowledged,
                          .sent = false,
                          .acknowledged = false,
@@ -154,7 +159,8 @@ class Link::Impl {
     }
     const bool delivered = is_done();
     outgoing_.reset();
-    heartbeat_ = {};
+    // The next stage may already have been assigned.
+    if (is_present(stage, fence)) heartbeat_ = {};
     return delivered;
   }
 
@@ -197,8 +203,8 @@ class Link::Impl {
                                                         .idle_timeout = std::chrono::seconds(10),
                                                         .keep_alive_pings = true});
     const std::string bearer = "Bearer " + address.token;
-    socket_->set_option(websocket::stream_base::decorator(
-        [bearer](websocket::request_type& request) {
+    socket_->set_option(
+        websocket::stream_base::decorator([bearer](websocket::request_type& request) {
           request.set(beast::http::field::authorization, bearer);
         }));
     socket_->read_message_max(wire::kFrameBytesMax);
@@ -279,7 +285,9 @@ class Link::Impl {
       heartbeat_.stage = assign->stage;
       heartbeat_.fence = assign->fence;
     } else if (const auto* ack = std::get_if<wire::Ack>(&message)) {
-      if (outgoing_ && is_present(ack->stage, ack->fence)) outgoing_->acknowledged = true;
+      if (outgoing_ && outgoing_->stage == ack->stage && outgoing_->fence == ack->fence) {
+        outgoing_->acknowledged = true;
+      }
     } else if (const auto* revoke = std::get_if<wire::Revoke>(&message)) {
       if (is_present(revoke->stage, revoke->fence)) {
         revoked_ = true;

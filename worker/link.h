@@ -19,8 +19,8 @@ struct LinkOptions {
   std::string gang;
   int ranks = 1;
   std::string device = "cpu";
-  double lost_after_seconds = 5;   ///< Without a line for so long, a stage is stopped.
-  double leave_after_seconds = 60; ///< Without a line for so long, an idle gang leaves.
+  double lost_after_seconds = 5;    ///< Without a line for so long, a stage is stopped.
+  double leave_after_seconds = 60;  ///< Without a line for so long, an idle gang leaves.
 };
 
 /// All functions may be called from any thread; signals SIGUSR1 and SIGTERM count as a Shutdown.

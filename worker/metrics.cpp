@@ -28,17 +28,17 @@ double psnr(const torch::Tensor& image, const torch::Tensor& truth, int64_t bord
 }
 
 double ssim(const torch::Tensor& image, const torch::Tensor& truth, int64_t border) {
-  constexpr int64_t kWindow = 7;
+  const int64_t window = 7;
   constexpr double kSample = 49.0 / 48.0;  // From population to sample covariance.
   constexpr double kC1 = 0.01 * 0.01;
   constexpr double kC2 = 0.03 * 0.03;
   const auto x = cut(image, border);
   const auto y = cut(truth, border);
-  if (x.size(1) < kWindow || x.size(2) < kWindow) {
+  if (x.size(1) < window || x.size(2) < window) {
     throw_invalid("SSIM needs at least 7 pixels a side after the border is cut");
   }
-  const auto mean = [](const torch::Tensor& values) {
-    return torch::avg_pool2d(values.unsqueeze(0), kWindow, /*stride=*/1).squeeze(0);
+  const auto mean = [&](const torch::Tensor& values) {
+    return torch::avg_pool2d(values.unsqueeze(0), window, /*stride=*/1).squeeze(0);
   };
   const auto mean_x = mean(x);
   const auto mean_y = mean(y);
@@ -52,15 +52,17 @@ double ssim(const torch::Tensor& image, const torch::Tensor& truth, int64_t bord
 
 Dice dice(const torch::Tensor& predicted, const torch::Tensor& truth, int64_t classes) {
   constexpr double kSmooth = 1e-6;
-  const auto ratio = [](double both, double sum) { return (2 * both + kSmooth) / (sum + kSmooth); };
+  const auto ratio = [&](double both, double sum) {
+    return (2 * both + kSmooth) / (sum + kSmooth);
+  };
   Dice result;
   double all_both = 0;
   double all_sum = 0;
   for (int64_t label = 1; label < classes; ++label) {
     const auto in_predicted = predicted == label;
     const auto in_truth = truth == label;
-    const auto both = (in_predicted & in_truth).sum().item<double>();
-    const auto sum = in_predicted.sum().item<double>() + in_truth.sum().item<double>();
+    const auto both = (in_predicted & in_truth).sum().item().toDouble();
+    const auto sum = in_predicted.sum().item().toDouble() + in_truth.sum().item().toDouble();
     result.per_class.push_back(ratio(both, sum));
     all_both += both;
     all_sum += sum;

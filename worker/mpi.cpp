@@ -3,8 +3,11 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
+#include <thread>
 
 #include "sweep/error.h"
 
@@ -42,7 +45,11 @@ MpiSession::MpiSession() {
   check(MPI_Comm_size(MPI_COMM_WORLD, &size_), "size");
 }
 
-MpiSession::~MpiSession() { MPI_Finalize(); }
+MpiSession::~MpiSession() {
+  // While an exception unwinds, the other ranks wait for us: finalizing would wait for them.
+  if (size_ > 1 && std::uncaught_exceptions() > 0) abort(static_cast<int>(ErrorCode::Internal));
+  MPI_Finalize();
+}
 
 void MpiSession::sum(std::span<float> values) const {
   if (size_ > 1) sum_pieces(values, MPI_FLOAT);
@@ -91,6 +98,18 @@ std::vector<std::string> MpiSession::gather(std::string_view mine) const {
 }
 
 void MpiSession::barrier() const { check(MPI_Barrier(MPI_COMM_WORLD), "barrier"); }
+
+void MpiSession::quiet_barrier() const {
+  if (size_ == 1) return;
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Ibarrier(MPI_COMM_WORLD, &request), "barrier");
+  int is_done = 0;
+  while (true) {
+    check(MPI_Test(&request, &is_done, MPI_STATUS_IGNORE), "barrier");
+    if (is_done != 0) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
 
 void MpiSession::abort(int exit_code) {
   MPI_Abort(MPI_COMM_WORLD, exit_code);

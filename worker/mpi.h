@@ -36,6 +36,8 @@ class MpiSession {
   /// At rank 0: one text a rank, in rank order. Elsewhere: empty.
   [[nodiscard]] std::vector<std::string> gather(std::string_view mine) const;
   void barrier() const;
+  /// A barrier for long waits: sleeps between looks instead of spinning on a core.
+  void quiet_barrier() const;
 
   /// Ends every rank at once; for failures that the other ranks cannot know of.
   [[noreturn]] static void abort(int exit_code);

@@ -16,10 +16,9 @@ std::array<std::uint32_t, 4> philox(std::uint64_t seed, std::uint64_t step, std:
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53U} * counter[0];
     const std::uint64_t b = std::uint64_t{0xCD9E8D57U} * counter[2];
-    counter = {static_cast<std::uint32_t>(b >> 32U) ^ counter[1] ^ key0,
-               static_cast<std::uint32_t>(b),
-               static_cast<std::uint32_t>(a >> 32U) ^ counter[3] ^ key1,
-               static_cast<std::uint32_t>(a)};
+    counter = {
+        static_cast<std::uint32_t>(b >> 32U) ^ counter[1] ^ key0, static_cast<std::uint32_t>(b),
+        static_cast<std::uint32_t>(a >> 32U) ^ counter[3] ^ key1, static_cast<std::uint32_t>(a)};
     key0 += 0x9E3779B9U;
     key1 += 0xBB67AE85U;
   }
@@ -68,10 +67,9 @@ std::vector<float> pick_noise(std::uint64_t seed, std::int64_t step, std::int64_
   const auto unit = [](std::uint32_t word) { return (word + 0.5) * 0x1p-32; };
   std::vector<float> values(count);
   for (std::int64_t at = 0; at < count; at += 2) {
-    const auto words =
-        philox(seed ^ static_cast<std::uint64_t>(Purpose::Noise), static_cast<std::uint64_t>(step),
-               static_cast<std::uint32_t>(index),
-               kStreamsReserved + static_cast<std::uint32_t>(at / 2));
+    const auto words = philox(seed ^ static_cast<std::uint64_t>(Purpose::Noise),
+                              static_cast<std::uint64_t>(step), static_cast<std::uint32_t>(index),
+                              kStreamsReserved + static_cast<std::uint32_t>(at / 2));
     const double radius = std::sqrt(-2 * std::log(unit(words[0])));
     const double angle = 2 * std::numbers::pi * unit(words[1]);
     values[at] = static_cast<float>(radius * std::cos(angle));

@@ -68,8 +68,7 @@ TrainOutcome train(Objective& objective, const BatchMaker& batches, const TrainS
     adam.zero_grad();
     const auto loss_share = objective.loss_share(batches.make(step));
     loss_share.backward();
-    const auto shared =
-        reduce(adam, loss_share, is_root && hooks.stop_requested(), collective);
+    const auto shared = reduce(adam, loss_share, is_root && hooks.stop_requested(), collective);
     if (!std::isfinite(shared.loss)) {
       throw GangError(ErrorCode::InvalidInput, "loss is NaN or infinite at step " +
                                                    std::to_string(step) +
