@@ -76,9 +76,19 @@ class Anatomy {
         half_y_(0.44 * options.size[1] * noise.trait(1, 0.93, 1.02)),
         // The slab shows the middle of a brain that is as high as it is wide.
         half_z_(half_x_),
-        fold_(noise.trait(2, 6.5, 8.0)),
-        thickness_(noise.trait(3, 2.2, 2.9)),
-        ventricle_(noise.trait(4, 0.8, 1.35)) {}
+        fold_(noise.trait(2, 9.0, 10.5)),
+        thickness_(noise.trait(3, 2.1, 2.6)),
+        ventricle_(noise.trait(4, 0.8, 1.35)) {
+    for (int n = 0; n < static_cast<int>(waves_.size()); ++n) {
+      const double k = std::numbers::pi / fold_ * (0.85 + 0.3 * noise.at(30, n, 0, 0));
+      const double azimuth = 2 * std::numbers::pi * noise.at(31, n, 0, 0);
+      const double height = 1.2 * noise.at(32, n, 0, 0) - 0.6;
+      const double flat = std::sqrt(1 - height * height);
+      waves_[static_cast<std::size_t>(n)] = {k * flat * std::cos(azimuth),
+                                             k * flat * std::sin(azimuth), k * height,
+                                             2 * std::numbers::pi * noise.at(33, n, 0, 0)};
+    }
+  }
 
   /// Tissue at a position in voxels from the centre of the volume.
   [[nodiscard]] int tissue(double x, double y, double z) const {
@@ -101,20 +111,33 @@ class Anatomy {
   }
 
   /// Distance below the folded cortical surface; negative in a sulcus. Sulci are thin sheets where
-  /// warped value noise crosses zero, deepest near the hull, so folds are random but alike.
+  /// warped plane waves cancel, deepest near the hull, so folds are random but alike.
   [[nodiscard]] double cortical_depth(double x, double y, double z, double skull) const {
     const double wx = x + 3.5 * noise_.smooth(2, x / 13, y / 13, z / 13);
     const double wy = y + 3.5 * noise_.smooth(3, x / 13, y / 13, z / 13);
-    const double field = noise_.smooth(4, wx / (2 * fold_), wy / (2 * fold_), z / (2.4 * fold_)) +
-                         0.35 * noise_.smooth(5, wx / fold_, wy / fold_, z / fold_);
+    const double field = folds(wx, wy, z);
     const double reach = 17 + 7 * noise_.smooth(6, x / 18, y / 18, z / 18);
     const double fade = std::max(0.0, skull - reach) * 0.9;
-    const double sheet = std::abs(field) * fold_ * 1.6 - 0.7 + fade;
+    const double sheet = std::abs(field) * fold_ / std::numbers::pi - 0.8 + fade;
     // The gap between the hemispheres is one more sulcus, deep in front and behind.
     const double wander = 1.5 * noise_.smooth(7, y / 20, z / 20, 0);
     const double gap = std::abs(x - wander) - 0.8 + std::max(0.0, skull - 0.62 * half_x_) * 0.8;
     return std::min({skull - 1.2, sheet, gap});
   }
+
+  /// Plane waves of one wavelength in random directions: their zeros are sheets about `fold_`
+  /// apart everywhere, which is what makes the folds of two brains statistically alike.
+  [[nodiscard]] double folds(double x, double y, double z) const {
+    double sum = 0;
+    for (const Wave& wave : waves_) {
+      sum += std::cos(wave.x * x + wave.y * y + wave.z * z + wave.phase);
+    }
+    return sum * std::sqrt(2.0 / static_cast<double>(waves_.size()));
+  }
+
+  struct Wave {
+    double x, y, z, phase;
+  };
 
   [[nodiscard]] bool in_ventricle(double x, double y, double z) const {
     const double s = ventricle_ * half_x_ / 56;
@@ -135,6 +158,7 @@ class Anatomy {
 
   const Noise& noise_;
   double half_x_, half_y_, half_z_, fold_, thickness_, ventricle_;
+  std::array<Wave, 8> waves_{};
 };
 
 /// Standard normal at a voxel, by Box and Muller.
@@ -157,30 +181,42 @@ BrainPhantom make_brain_phantom(const PhantomOptions& options, int subject) {
   // Mean T1 of the background and FAST's three tissues, as in the OASIS report.
   const std::array<double, 4> mean{kOutside, 385, 851, 1226};
   const double gain = noise.trait(5, 0.92, 1.08);
+  const int width = options.size[0];
+  const int height = options.size[1];
   for (int k = 0; k < options.size[2]; ++k) {
-    for (int j = 0; j < options.size[1]; ++j) {
-      for (int i = 0; i < options.size[0]; ++i) {
-        const double x = i - (options.size[0] - 1) / 2.0;
-        const double y = j - (options.size[1] - 1) / 2.0;
-        const double z = k - (options.size[2] - 1) / 2.0;
-        const int tissue = anatomy.tissue(x, y, z);
-        double signal = 0;
-        int inside = 0;
-        // Partial volume: a voxel is the mean of its points, so boundaries are sharp, not jagged.
-        for (int s = 0; s < 4; ++s) {
-          const double dx = (s & 1) != 0 ? 0.25 : -0.25;
-          const double dy = (s & 2) != 0 ? 0.25 : -0.25;
-          const int part = anatomy.tissue(x + dx, y + dy, z);
-          signal += mean[static_cast<std::size_t>(part)] / 4;
-          inside += part != 0 ? 1 : 0;
+    const double z = k - (options.size[2] - 1) / 2.0;
+    const std::size_t slice = brain.tissues.values.size();
+    for (int j = 0; j < height; ++j) {
+      for (int i = 0; i < width; ++i) {
+        const int tissue = anatomy.tissue(i - (width - 1) / 2.0, j - (height - 1) / 2.0, z);
+        brain.tissues.values.push_back(static_cast<float>(tissue));
+      }
+    }
+    // The scanner's point spread, [1 2 1]/4 along rows and columns: boundaries are partial volume.
+    const auto signal_at = [&](int i, int j) {
+      double sum = 0;
+      for (int b = -1; b <= 1; ++b) {
+        for (int a = -1; a <= 1; ++a) {
+          const int x = std::clamp(i + a, 0, width - 1);
+          const int y = std::clamp(j + b, 0, height - 1);
+          const auto at = slice + static_cast<std::size_t>(y) * width + x;
+          const auto tissue = static_cast<std::size_t>(brain.tissues.values[at]);
+          sum += mean[tissue] * (2 - std::abs(a)) * (2 - std::abs(b)) / 16.0;
         }
+      }
+      return sum;
+    };
+    for (int j = 0; j < height; ++j) {
+      for (int i = 0; i < width; ++i) {
+        const double x = i - (width - 1) / 2.0;
+        const double y = j - (height - 1) / 2.0;
+        const bool inside =
+            brain.tissues.values[slice + static_cast<std::size_t>(j) * width + i] > 0;
         const double bias = 1 + 0.06 * noise.smooth(10, x / 60, y / 60, z / 60);
         const double texture = 22 * noise.smooth(11, x / 2.6, y / 2.6, z / 2.6);
-        const double value = tissue == 0 || inside == 0
-                                 ? 0
-                                 : signal * gain * bias + texture + 9 * normal(noise, i, j, k);
+        const double value =
+            inside ? signal_at(i, j) * gain * bias + texture + 9 * normal(noise, i, j, k) : 0;
         brain.t1.values.push_back(static_cast<float>(std::clamp(std::round(value), 0.0, 4095.0)));
-        brain.tissues.values.push_back(static_cast<float>(tissue));
       }
     }
   }

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -166,6 +167,19 @@ std::vector<float> convert(int datatype, const void* data, std::size_t count) {
   }
 }
 
+/// Reads and byte-swaps the voxels. Not nifti_image_load, which searches for the file once more
+/// and, where a.nii lies beside a.nii.gz, takes the header of one and the voxels of the other.
+std::vector<std::byte> load_voxels(nifti_image& image, std::uint64_t bytes) {
+  std::vector<std::byte> voxels(bytes);
+  znzFile file = znzopen(image.iname, "rb", nifti_is_gzfile(image.iname));
+  if (znz_isnull(file)) throw_invalid(std::string(image.iname) + ": cannot open");
+  const bool whole = znzseek(file, static_cast<long>(image.iname_offset), SEEK_SET) >= 0 &&
+                     nifti_read_buffer(file, voxels.data(), bytes, &image) == bytes;
+  znzclose(file);
+  if (!whole) throw_corrupt(std::string(image.iname) + ": cannot read voxels");
+  return voxels;
+}
+
 /// The header of a pair may be asked for by either name; niftiio parses the .hdr.
 fs::path header_path(const fs::path& path) {
   std::string name = path.string();
@@ -207,6 +221,10 @@ Volume read_volume(const fs::path& path) {
   const Image image(nifti_image_read(header_file.c_str(), 0));
   if (!image) throw_corrupt(header_file.string() + ": unreadable header, or its .img is missing");
   const std::string name = path.string();
+  if (image->nifti_type == NIFTI_FTYPE_NIFTI1_1) {
+    std::free(image->iname);
+    image->iname = nifti_strdup(header_file.c_str());
+  }
 
   const SourceType type = source_type(image->datatype);
   if (!type.known) {
@@ -226,9 +244,7 @@ Volume read_volume(const fs::path& path) {
                   " bytes, its header needs " +
                   std::to_string(needed + static_cast<std::uint64_t>(image->iname_offset)));
   }
-  if (nifti_image_load(image.get()) != 0 || image->data == nullptr) {
-    throw_corrupt(std::string(image->iname) + ": cannot read voxels");
-  }
+  const std::vector<std::byte> voxels = load_voxels(*image, needed);
 
   Volume volume;
   volume.path = path;
@@ -247,7 +263,7 @@ Volume read_volume(const fs::path& path) {
     volume.slope = slope;
     volume.intercept = std::isfinite(intercept) ? intercept : 0;
   }
-  volume.values = convert(image->datatype, image->data, count);
+  volume.values = convert(image->datatype, voxels.data(), count);
   return volume;
 }
 

@@ -1,0 +1,49 @@
+#pragma once
+/// Training losses of super-resolution networks: weighted sums of named terms (paper Eq. 12).
+///
+/// Ranks: every rank returns its share; the shares of all ranks add up to the loss of the global
+/// batch, and gradients are summed over ranks. So results do not depend on the size of the gang.
+
+#include <torch/torch.h>
+
+#include <boost/json/array.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/cross_rank.h"
+#include "models/unet.h"
+
+namespace reprise::losses {
+
+struct LossContext {
+  std::int64_t global_batch = 1;
+  int ranks = 1;
+  models::SumOverRanks sum;  ///< Empty for one rank.
+};
+
+/// One term: sr and hr are [N, C, H, W] in [0, 1]; the share is a scalar. Gradients flow to sr
+/// only.
+class Loss {
+ public:
+  Loss() = default;
+  virtual ~Loss() = default;
+  Loss(const Loss&) = delete;
+  Loss& operator=(const Loss&) = delete;
+  Loss(Loss&&) = delete;
+  Loss& operator=(Loss&&) = delete;
+  virtual torch::Tensor share(const torch::Tensor& sr, const torch::Tensor& hr,
+                              const LossContext& context) = 0;
+};
+
+/// Makes the weighted sum of `terms`, each {"name", "weight"}: "l1" (Eq. 6), "e1".."e5" and "sum_e"
+/// (Eq. 8, L1 distance of encoder features and the plain sum of all five), "d" (Eq. 9), "hrl" (Eq.
+/// 10, Dice loss of classes 1 and up against the arg-max labels of hr).
+///
+/// The segmenter is frozen: evaluation mode, no gradients of its own. (The released code leaves it
+/// in training mode and measures E(i) by the mean square; the paper says L1, which is what this
+/// does.) Errors: InvalidInput for an unknown name, or a segmentation term without a segmenter.
+std::unique_ptr<Loss> make_loss(const boost::json::array& terms,
+                                const std::shared_ptr<models::Unet>& segmenter);
+
+}  // namespace reprise::losses

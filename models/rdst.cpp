@@ -1,0 +1,126 @@
+#include "models/rdst.h"
+
+#include "sweep/error.h"
+
+namespace reprise::models {
+namespace {
+
+nn::LayerNorm layer_norm(std::int64_t channels) {
+  return nn::LayerNorm(nn::LayerNormOptions({channels}));
+}
+
+/// [B, C, H, W] to [B, H*W, C].
+torch::Tensor to_tokens(const torch::Tensor& image) { return image.flatten(2).transpose(1, 2); }
+
+/// [B, H*W, C] to [B, C, H, W].
+torch::Tensor to_image(const torch::Tensor& tokens, std::int64_t height, std::int64_t width) {
+  return tokens.transpose(1, 2).reshape({tokens.size(0), tokens.size(2), height, width});
+}
+
+void check(const RdstOptions& options) {
+  const auto refuse = [](const std::string& text) { throw_invalid("network: " + text); };
+  if (options.heads < 1 || options.width % options.heads != 0) {
+    refuse("width " + std::to_string(options.width) + " is not a multiple of heads " +
+           std::to_string(options.heads));
+  }
+  if (options.growth < 1 || options.growth % options.heads != 0) {
+    refuse("growth " + std::to_string(options.growth) + " is not a multiple of heads " +
+           std::to_string(options.heads));
+  }
+  if (options.window < 1) refuse("window must be at least 1");
+  if (options.layers.empty() || options.layers.size() != options.dense_layers.size()) {
+    refuse("layers and dense_layers need one value a block");
+  }
+}
+
+}  // namespace
+
+DenseSwinLayerImpl::DenseSwinLayerImpl(const RdstOptions& options, std::int64_t channels,
+                                       std::int64_t layers) {
+  const auto body = register_module("body", std::make_shared<Group>());
+  const auto blocks = body->add("blocks", std::make_shared<Group>());
+  for (std::int64_t i = 0; i < layers; ++i) {
+    const std::int64_t shift = i % 2 == 0 ? 0 : options.window / 2;
+    layers_.push_back(
+        blocks->add(std::to_string(i), SwinLayer(channels, options.heads, options.window, shift,
+                                                 options.mlp_ratio, options.size)));
+  }
+  if (channels == options.growth) return;  // The reference then has no bottleneck.
+  const auto tail = register_module("tail", std::make_shared<Group>());
+  norm_ = tail->add("0", layer_norm(channels));
+  bottleneck_ = tail->add("1", nn::Linear(channels, options.growth));
+}
+
+torch::Tensor DenseSwinLayerImpl::forward(const torch::Tensor& tokens, std::int64_t height,
+                                          std::int64_t width) {
+  torch::Tensor x = tokens;
+  for (SwinLayer& layer : layers_) x = layer(x, height, width);
+  if (bottleneck_) x = bottleneck_(norm_(x));
+  return torch::cat({tokens, x}, 2);
+}
+
+RdstBlockImpl::RdstBlockImpl(const RdstOptions& options, std::int64_t layers,
+                             std::int64_t dense_layers) {
+  const auto body = register_module("body", std::make_shared<Group>());
+  std::int64_t channels = options.width;
+  for (std::int64_t i = 0; i < dense_layers; ++i) {
+    dense_.push_back(body->add(std::to_string(i), DenseSwinLayer(options, channels, layers)));
+    channels += options.growth;
+  }
+  fusion_ = register_module("conv", conv(channels, options.width, 3));
+}
+
+torch::Tensor RdstBlockImpl::forward(const torch::Tensor& tokens, std::int64_t height,
+                                     std::int64_t width) {
+  torch::Tensor x = tokens;
+  for (DenseSwinLayer& layer : dense_) x = layer(x, height, width);
+  return tokens + to_tokens(fusion_(to_image(x, height, width)));
+}
+
+Rdst::Rdst(const RdstOptions& options) : options_(options) {
+  check(options);
+  const std::int64_t width = options.width;
+  sub_mean_ = register_module("sub_mean", mean_shift(options.channels));
+  add_mean_ = register_module("add_mean", mean_shift(options.channels));
+  head_ = register_module("head", conv(options.channels, width, 3));
+  const auto embed = register_module("patch_embed", std::make_shared<Group>());
+  embed_norm_ = embed->add("norm", layer_norm(width));
+  const auto body = register_module("body", std::make_shared<Group>());
+  for (std::size_t i = 0; i < options.layers.size(); ++i) {
+    blocks_.push_back(body->add(std::to_string(i),
+                                RdstBlock(options, options.layers[i], options.dense_layers[i])));
+  }
+  // With global fusion these two exist in the reference's state but are not used.
+  norm_ = register_module("norm", layer_norm(width));
+  after_body_ = register_module("conv_after_body", conv(width, width, 3));
+  if (options.gff) {
+    const auto fuse = register_module("bottleneck", std::make_shared<Group>());
+    const auto blocks = static_cast<std::int64_t>(blocks_.size());
+    fuse0_ = fuse->add("0", nn::Linear(blocks * width, width));
+    fuse1_ = fuse->add("1", nn::Linear(width, width));
+  }
+  tail_ = register_module("tail", Upsampler(width, options.channels, options.scale));
+  init_transformer(*this);
+}
+
+torch::Tensor Rdst::forward(torch::Tensor lr) {
+  const auto rows = lr.size(2), columns = lr.size(3);
+  lr = pad_to_multiple(lr, options_.window);
+  const auto height = lr.size(2), width = lr.size(3);
+  const torch::Tensor features = head_(sub_mean_(lr));  // [B, d, H, W]
+  torch::Tensor x = embed_norm_(to_tokens(features));   // [B, H*W, d]
+  std::vector<torch::Tensor> outputs;
+  for (RdstBlock& block : blocks_) {
+    x = block(x, height, width);
+    if (options_.gff) outputs.push_back(x);
+  }
+  if (options_.gff) {
+    x = to_image(fuse1_(fuse0_(torch::cat(outputs, 2))), height, width);
+  } else {
+    x = after_body_(to_image(norm_(x), height, width));
+  }
+  const torch::Tensor sr = add_mean_(tail_(x + features));
+  return sr.narrow(2, 0, rows * options_.scale).narrow(3, 0, columns * options_.scale);
+}
+
+}  // namespace reprise::models

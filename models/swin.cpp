@@ -1,0 +1,138 @@
+#include "models/swin.h"
+
+#include <cmath>
+
+#include "models/blocks.h"
+
+namespace reprise::models {
+
+namespace nn = torch::nn;
+
+torch::Tensor window_partition(const torch::Tensor& image, std::int64_t window) {
+  const auto batch = image.size(0), height = image.size(1), width = image.size(2);
+  const auto channels = image.size(3);
+  return image.view({batch, height / window, window, width / window, window, channels})
+      .permute({0, 1, 3, 2, 4, 5})
+      .reshape({-1, window * window, channels});
+}
+
+torch::Tensor window_merge(const torch::Tensor& windows, std::int64_t window, std::int64_t height,
+                           std::int64_t width) {
+  const auto channels = windows.size(2);
+  return windows.view({-1, height / window, width / window, window, window, channels})
+      .permute({0, 1, 3, 2, 4, 5})
+      .reshape({-1, height, width, channels});
+}
+
+torch::Tensor relative_position_index(std::int64_t window) {
+  const torch::Tensor line = torch::arange(window, torch::kInt64);
+  const torch::Tensor y = line.repeat_interleave(window);
+  const torch::Tensor x = line.repeat({window});
+  const torch::Tensor dy = y.unsqueeze(1) - y.unsqueeze(0) + (window - 1);
+  const torch::Tensor dx = x.unsqueeze(1) - x.unsqueeze(0) + (window - 1);
+  return dy * (2 * window - 1) + dx;
+}
+
+torch::Tensor shift_mask(std::int64_t height, std::int64_t width, std::int64_t window,
+                         std::int64_t shift) {
+  const auto regions = [&](std::int64_t size) {
+    torch::Tensor region = torch::zeros({size}, torch::kInt64);
+    region.slice(0, size - window, size - shift).fill_(1);
+    region.slice(0, size - shift, size).fill_(2);
+    return region;
+  };
+  const torch::Tensor image =
+      (regions(height).unsqueeze(1) * 3 + regions(width).unsqueeze(0)).view({1, height, width, 1});
+  const torch::Tensor windows = window_partition(image, window).squeeze(2);  // [nW, w*w]
+  const torch::Tensor differs = windows.unsqueeze(1) != windows.unsqueeze(2);
+  return differs.to(torch::kFloat32) * -100.0;
+}
+
+SwinLayerImpl::SwinLayerImpl(std::int64_t channels, std::int64_t heads, std::int64_t window,
+                             std::int64_t shift, std::int64_t mlp_ratio, std::int64_t size)
+    : heads_(heads), window_(window), shift_(shift), size_(size) {
+  if (size_ <= window_) {  // The reference's rule: one window covers the image, nothing to shift.
+    window_ = size_;
+    shift_ = 0;
+  }
+  norm1_ = register_module("norm1", nn::LayerNorm(nn::LayerNormOptions({channels})));
+  const auto attn = register_module("attn", std::make_shared<Group>());
+  const std::int64_t side = 2 * window_ - 1;
+  table_ = attn->add_parameter("relative_position_bias_table", torch::zeros({side * side, heads}));
+  index_ = attn->add_buffer("relative_position_index", relative_position_index(window_));
+  qkv_ = attn->add("qkv", nn::Linear(channels, 3 * channels));
+  proj_ = attn->add("proj", nn::Linear(channels, channels));
+  norm2_ = register_module("norm2", nn::LayerNorm(nn::LayerNormOptions({channels})));
+  const auto mlp = register_module("mlp", std::make_shared<Group>());
+  fc1_ = mlp->add("fc1", nn::Linear(channels, mlp_ratio * channels));
+  fc2_ = mlp->add("fc2", nn::Linear(mlp_ratio * channels, channels));
+  if (shift_ > 0) {
+    mask_ = register_buffer("attn_mask", shift_mask(size_, size_, window_, shift_));
+  }
+}
+
+torch::Tensor SwinLayerImpl::mask_for(std::int64_t height, std::int64_t width) {
+  if (shift_ == 0) return {};
+  if (height == size_ && width == size_) return mask_;
+  if (height != cached_height_ || width != cached_width_) {
+    cached_mask_ = shift_mask(height, width, window_, shift_).to(mask_.device());
+    cached_height_ = height;
+    cached_width_ = width;
+  }
+  return cached_mask_.to(mask_.scalar_type());
+}
+
+torch::Tensor SwinLayerImpl::attention(const torch::Tensor& windows, const torch::Tensor& mask) {
+  const auto count = windows.size(0), tokens = windows.size(1), channels = windows.size(2);
+  const auto head_size = channels / heads_;
+  const torch::Tensor qkv = qkv_(windows)
+                                .view({count, tokens, 3, heads_, head_size})
+                                .permute({2, 0, 3, 1, 4});  // [3, B*nW, heads, w*w, d]
+  const torch::Tensor q = qkv[0] * std::pow(static_cast<double>(head_size), -0.5);
+  torch::Tensor logits = torch::matmul(q, qkv[1].transpose(-2, -1));
+  logits = logits + table_.index_select(0, index_.view(-1))
+                        .view({tokens, tokens, heads_})
+                        .permute({2, 0, 1})
+                        .unsqueeze(0);
+  if (mask.defined()) {
+    const auto cells = mask.size(0);
+    logits = (logits.view({count / cells, cells, heads_, tokens, tokens}) +
+              mask.view({1, cells, 1, tokens, tokens}))
+                 .view({count, heads_, tokens, tokens});
+  }
+  const torch::Tensor out = torch::matmul(torch::softmax(logits, -1), qkv[2]);
+  return proj_(out.transpose(1, 2).reshape({count, tokens, channels}));
+}
+
+torch::Tensor SwinLayerImpl::forward(const torch::Tensor& tokens, std::int64_t height,
+                                     std::int64_t width) {
+  const auto batch = tokens.size(0), channels = tokens.size(2);
+  TORCH_CHECK(height % window_ == 0 && width % window_ == 0, "a Swin layer of window ", window_,
+              " needs sides that are multiples of it, not ", height, "x", width);
+  torch::Tensor image = norm1_(tokens).view({batch, height, width, channels});
+  if (shift_ > 0) image = torch::roll(image, {-shift_, -shift_}, {1, 2});
+  const torch::Tensor attended =
+      attention(window_partition(image, window_), mask_for(height, width));
+  image = window_merge(attended, window_, height, width);
+  if (shift_ > 0) image = torch::roll(image, {shift_, shift_}, {1, 2});
+  const torch::Tensor x = tokens + image.view({batch, height * width, channels});
+  return x + fc2_(torch::gelu(fc1_(norm2_(x))));
+}
+
+void init_transformer(nn::Module& module) {
+  torch::NoGradGuard no_grad;
+  for (auto& child : module.modules(/*include_self=*/false)) {
+    if (auto* linear = child->as<nn::LinearImpl>()) {
+      // The reference truncates at +-2, which is 100 standard deviations.
+      nn::init::normal_(linear->weight, 0.0, 0.02);
+      nn::init::zeros_(linear->bias);
+    }
+  }
+  for (auto& parameter : module.named_parameters()) {
+    if (parameter.key().find("relative_position_bias_table") != std::string::npos) {
+      nn::init::normal_(parameter.value(), 0.0, 0.02);
+    }
+  }
+}
+
+}  // namespace reprise::models

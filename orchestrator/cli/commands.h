@@ -1,0 +1,20 @@
+#pragma once
+/// The subcommands of `reprise`, each mounted on the command line by one function and each ending
+/// with an exit code (sweep/error.h, docs/cli.md).
+
+#include <CLI/CLI.hpp>
+
+namespace reprise::cli {
+
+/// Set by the command that ran; the program's exit code.
+struct ExitCode {
+  int value = 0;
+};
+
+void add_run_command(CLI::App& app, ExitCode& exit);
+void add_plan_command(CLI::App& app, ExitCode& exit);
+void add_status_command(CLI::App& app, ExitCode& exit);
+void add_table_command(CLI::App& app, ExitCode& exit);
+void add_worker_command(CLI::App& app, ExitCode& exit);
+
+}  // namespace reprise::cli

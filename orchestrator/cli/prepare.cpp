@@ -1,0 +1,95 @@
+#include "orchestrator/cli/prepare.h"
+
+#include "datasets_h5/dataset_file.h"
+#include "datasets_h5/importer.h"
+#include "datasets_h5/phantom.h"
+#include "sweep/digest.h"
+#include "sweep/error.h"
+#include "sweep/files.h"
+
+namespace reprise::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path dataset_path(const sweep::DatasetSpec& spec, const fs::path& workspace) {
+  std::string recipe = spec.recipe();
+  if (!spec.list.empty()) recipe += read_file(spec.list);  // An edited list is another data set.
+  return workspace / "datasets" / (spec.name + "-" + sha256_hex(recipe).substr(0, 12) + ".h5");
+}
+
+datasets::ImportOptions import_options(const sweep::DatasetSpec& spec) {
+  datasets::ImportOptions options = datasets::oasis_options();
+  options.name = spec.name;
+  options.slicing.size = {static_cast<int>(spec.height), static_cast<int>(spec.width)};
+  options.label_names = {"background"};
+  options.label_names.insert(options.label_names.end(), spec.label_names.begin(),
+                             spec.label_names.end());
+  if (spec.importer == "generic") {
+    options.slicing.slice_axis = static_cast<int>(spec.slice_axis);
+    options.slicing.label_sum_above = spec.labelled_slices_only ? 0 : -1;
+  } else {
+    options.split.test_count = static_cast<int>(spec.test_subjects);
+    options.split.seed = static_cast<std::uint64_t>(spec.seed);
+  }
+  return options;
+}
+
+/// A phantom is written as raw volumes first and then imported like a distributor's data.
+void import_phantom(const sweep::DatasetSpec& spec, const fs::path& out) {
+  fs::path raw = out;
+  raw.replace_extension("raw");
+  std::error_code ignored;
+  fs::remove_all(raw, ignored);
+  datasets::PhantomOptions options;
+  options.subjects = static_cast<int>(spec.subjects);
+  options.size = {static_cast<int>(spec.volume[0]), static_cast<int>(spec.volume[1]),
+                  static_cast<int>(spec.volume[2])};
+  options.seed = static_cast<std::uint64_t>(spec.seed);
+  datasets::write_brain_phantom(raw, options);
+  (void)datasets::import_oasis(raw, import_options(spec), out);
+  fs::remove_all(raw, ignored);
+}
+
+struct ImportJob {
+  const sweep::DatasetSpec& spec;
+  const fs::path& out;
+};
+
+void run_import(const void* argument) {
+  const ImportJob& job = *static_cast<const ImportJob*>(argument);
+  const sweep::DatasetSpec& spec = job.spec;
+  if (spec.importer == "phantom") {
+    import_phantom(spec, job.out);
+  } else if (spec.importer == "oasis") {
+    (void)datasets::import_oasis(spec.source, import_options(spec), job.out);
+  } else {
+    (void)datasets::import_generic(spec.list, spec.source, import_options(spec), job.out);
+  }
+}
+
+}  // namespace
+
+bool find_dataset(const sweep::DatasetSpec& spec, const fs::path& workspace,
+                  PreparedDataset& found) {
+  const fs::path path = dataset_path(spec, workspace);
+  if (!fs::exists(path)) return false;
+  found = {.digest = datasets::info(path).digest, .path = path};
+  return true;
+}
+
+PreparedDataset prepare_dataset(const sweep::DatasetSpec& spec, const fs::path& workspace) {
+  PreparedDataset prepared;
+  if (find_dataset(spec, workspace, prepared)) return prepared;
+  if (spec.importer != "phantom" && spec.source.empty()) {
+    throw_invalid("data set \"" + spec.name + "\" has no source folder: give --source " +
+                  spec.name + "=FOLDER, or set datasets." + spec.name + ".source in the study");
+  }
+  const fs::path path = dataset_path(spec, workspace);
+  const ImportJob job{.spec = spec, .out = path};
+  run_limited("data set \"" + spec.name + "\"", run_import, &job);
+  REPRISE_CHECK(find_dataset(spec, workspace, prepared));
+  return prepared;
+}
+
+}  // namespace reprise::cli

@@ -1,0 +1,142 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <thread>
+
+#include "dashboards/render.h"
+#include "dashboards/table.h"
+#include "datasets_h5/dataset_file.h"
+#include "db/store.h"
+#include "orchestrator/cli/commands.h"
+#include "orchestrator/cli/prepare.h"
+#include "orchestrator/cli/progress.h"
+#include "orchestrator/cli/study_options.h"
+#include "orchestrator/coordinator.h"
+#include "sweep/error.h"
+
+namespace reprise::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct RunFlags {
+  StudyOptions study;
+  int gangs = 0;
+  int ranks = 1;
+  int threads = 1;
+  int port = 0;
+  int failures_max = 3;
+  std::string device = "cpu";
+  bool plain = false;
+};
+
+fs::path worker_binary() {
+  return fs::read_symlink("/proc/self/exe").parent_path() / "reprise-worker";
+}
+
+int default_gangs(const RunFlags& flags) {
+  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  return std::max(1, cores / (flags.ranks * flags.threads));
+}
+
+std::map<std::string, PreparedDataset> prepare_all(const sweep::Study& study,
+                                                   const fs::path& workspace, Progress& progress) {
+  std::map<std::string, PreparedDataset> prepared;
+  for (const sweep::DatasetSpec& spec : study.datasets) {
+    PreparedDataset found;
+    const bool there = find_dataset(spec, workspace, found);
+    if (!there) progress.on_note("importing data set " + spec.name);
+    prepared[spec.name] = there ? found : prepare_dataset(spec, workspace);
+    const datasets::DatasetInfo info = datasets::info(prepared[spec.name].path);
+    progress.on_note("data set " + spec.name + ": " + std::to_string(info.count) + " slices of " +
+                     std::to_string(info.height) + "x" + std::to_string(info.width) + " from " +
+                     std::to_string(info.subjects.size()) + " volumes");
+  }
+  return prepared;
+}
+
+void print_tables(const db::Store& store, const sweep::Study& study, const sweep::Plan& plan) {
+  for (const sweep::TableSpec& spec : study.tables) {
+    const dashboards::Table table = dashboards::build_table(store, spec, study, plan);
+    std::printf("\n%s", dashboards::render(table, dashboards::Format::Markdown, false).c_str());
+  }
+}
+
+int run(const RunFlags& flags) {
+  const sweep::Study study = load(flags.study);
+  const fs::path workspace = fs::absolute(flags.study.workspace);
+  std::error_code error;
+  fs::create_directories(workspace, error);
+  if (error) {
+    throw Error(ErrorCode::Unavailable,
+                "--workspace " + workspace.string() + ": cannot create: " + error.message());
+  }
+  // Taken before anything is written, so that a second coordinator changes nothing.
+  const orchestrator::WorkspaceLock lock(workspace);
+  Progress progress(!flags.plain && ::isatty(STDERR_FILENO) == 1);
+  const auto prepared = prepare_all(study, workspace, progress);
+
+  std::map<std::string, std::string> digests;
+  std::map<std::string, fs::path> paths;
+  db::Store store(database_path(flags.study), db::Access::ReadWrite);
+  for (const auto& [name, dataset] : prepared) {
+    digests[name] = dataset.digest;
+    paths[name] = dataset.path;
+    store.put_dataset(name, dataset.digest, dataset.path.lexically_relative(workspace).string(),
+                      "{}");
+  }
+  const sweep::Plan plan = sweep::make_plan(study, digests);
+  store.put_plan(plan, study.text);
+
+  orchestrator::RunOptions options;
+  options.workspace = workspace;
+  options.worker_binary = worker_binary();
+  options.gangs = flags.gangs > 0 ? flags.gangs : default_gangs(flags);
+  options.ranks = flags.ranks;
+  options.threads = flags.threads;
+  options.port = flags.port;
+  options.failures_max = flags.failures_max;
+  options.device = flags.device;
+  const orchestrator::RunOutcome outcome =
+      orchestrator::run_plan(store, plan, paths, options, progress);
+  progress.on_note(std::to_string(outcome.done) + " stages run, " + std::to_string(outcome.reused) +
+                   " already in the database, " + std::to_string(outcome.failed) + " failed, " +
+                   std::to_string(outcome.aborted) + " not run because of a failure");
+  if (outcome.interrupted) {
+    progress.on_note("interrupted: the same command goes on from here");
+    return 130;
+  }
+  print_tables(store, study, plan);
+  return outcome.failed + outcome.aborted > 0 ? static_cast<int>(ErrorCode::TrialFailed) : 0;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, ExitCode& exit) {
+  auto flags = std::make_shared<RunFlags>();
+  CLI::App* command =
+      app.add_subcommand("run", "Run what a study still needs, then print its tables");
+  add_study_options(*command, flags->study);
+  command
+      ->add_option("--gangs", flags->gangs,
+                   "Gangs side by side (default: cores / (ranks x threads))")
+      ->check(CLI::Range(1, 4096));
+  command->add_option("--ranks", flags->ranks, "MPI ranks of a gang (data parallel)")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command->add_option("--threads", flags->threads, "CPU threads of a rank")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command->add_option("--device", flags->device, "cpu, or cuda: one GPU a rank")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
+  command->add_option("--port", flags->port, "Port of the coordinator (default: a free one)")
+      ->check(CLI::Range(0, 65535));
+  command->add_option("--failures-max", flags->failures_max, "Attempts a stage may fail")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_flag("--plain", flags->plain, "Plain lines instead of a live display");
+  command->callback([flags, &exit] { exit.value = run(*flags); });
+}
+
+}  // namespace reprise::cli

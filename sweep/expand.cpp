@@ -1,0 +1,120 @@
+/// Trials to stages: what each trial needs, in order, with equal stages shared.
+
+#include <boost/json.hpp>
+#include <unordered_map>
+
+#include "sweep/error.h"
+#include "sweep/study.h"
+
+namespace reprise::sweep {
+namespace {
+
+using Inputs = std::map<std::string, std::string>;
+
+class Expansion {
+ public:
+  Expansion(const Study& study, const std::map<std::string, std::string>& digests)
+      : study_(study), digests_(digests) {
+    plan_.study = study.name;
+  }
+
+  void add(const TrialSpec& trial) {
+    Trial row{.name = trial.name, .row = trial.row, .stages = {}};
+    row.stages["segmenter"] = add_segmenter(trial);
+    if (trial.method == "network") {
+      row.stages["pretrain"] = add_training(trial, trial.pretrain, StageKind::Pretrain, row.stages);
+      row.stages["network"] = row.stages["pretrain"];
+      if (trial.finetune) {
+        row.stages["finetune"] =
+            add_training(trial, *trial.finetune, StageKind::Finetune, row.stages);
+        row.stages["network"] = row.stages["finetune"];
+      }
+    }
+    row.stages["evaluate"] = add_evaluation(trial, row.stages);
+    plan_.trials.push_back(std::move(row));
+  }
+
+  Plan take() { return std::move(plan_); }
+
+ private:
+  std::string add_segmenter(const TrialSpec& trial) {
+    Stage stage = begin(trial, StageKind::TrainUnet, "segmentation U-Net");
+    stage.config = {{"unet", trial.unet},
+                    {"train", trial.segmenter.train},
+                    {"precision", trial.precision},
+                    {"seed", trial.seed}};
+    return finish(std::move(stage), trial.segmenter);
+  }
+
+  std::string add_training(const TrialSpec& trial, const Training& training, StageKind kind,
+                           const Inputs& stages) {
+    std::string losses;
+    bool needs_segmenter = false;
+    for (const boost::json::value& term : training.loss) {
+      const std::string name(term.at("name").as_string());
+      losses += (losses.empty() ? "" : "+") + name;
+      needs_segmenter = needs_segmenter || name != "l1";
+    }
+    Stage stage = begin(trial, kind, std::string(to_string(kind)) + " " + losses);
+    stage.config = {{"network", trial.network}, {"scale", trial.scale},
+                    {"noise", trial.noise},     {"loss", training.loss},
+                    {"train", training.train},  {"precision", trial.precision},
+                    {"seed", trial.seed}};
+    if (needs_segmenter) {
+      stage.inputs["segmenter"] = stages.at("segmenter");
+      stage.config["unet"] = trial.unet;
+    }
+    if (kind == StageKind::Finetune) stage.inputs["network"] = stages.at("pretrain");
+    return finish(std::move(stage), training);
+  }
+
+  std::string add_evaluation(const TrialSpec& trial, const Inputs& stages) {
+    Stage stage = begin(trial, StageKind::Evaluate, "evaluate " + trial.row);
+    stage.config = {{"method", trial.method},
+                    {"scale", trial.scale},
+                    {"noise", trial.noise},
+                    {"unet", trial.unet},
+                    {"seed", trial.seed}};
+    stage.inputs["segmenter"] = stages.at("segmenter");
+    if (trial.method == "network") {
+      stage.config["network"] = trial.network;
+      stage.inputs["network"] = stages.at("network");
+    }
+    return finish(std::move(stage), {});
+  }
+
+  Stage begin(const TrialSpec& trial, StageKind kind, std::string label) {
+    Stage stage;
+    stage.kind = kind;
+    stage.dataset = trial.dataset;
+    stage.dataset_digest = digests_.at(trial.dataset);
+    stage.label = std::move(label);
+    return stage;
+  }
+
+  std::string finish(Stage stage, const Training& training) {
+    if (!training.train.empty()) {
+      stage.steps = training.train.at("steps").as_int64();
+      stage.options["checkpoint_every"] = training.checkpoint_every;
+    }
+    stage.id = stage_id(stage);
+    const auto [entry, added] = index_.try_emplace(stage.id, plan_.stages.size());
+    if (added) plan_.stages.push_back(std::move(stage));
+    return entry->first;
+  }
+
+  const Study& study_;
+  const std::map<std::string, std::string>& digests_;
+  Plan plan_;
+  std::unordered_map<std::string, std::size_t> index_;
+};
+
+}  // namespace
+
+Plan make_plan(const Study& study, const std::map<std::string, std::string>& digests) {
+  Expansion expansion(study, digests);
+  for (const TrialSpec& trial : study.trials) expansion.add(trial);
+  return expansion.take();
+}
+
+}  // namespace reprise::sweep

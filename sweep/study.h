@@ -1,0 +1,83 @@
+#pragma once
+/// A study: the TOML file in which a researcher declares a sweep once. docs/study.md is its manual.
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sweep/plan.h"
+
+namespace reprise::sweep {
+
+/// How a data set comes into being: `[datasets.NAME]`.
+struct DatasetSpec {
+  std::string name;
+  std::string importer;  ///< "phantom", "oasis" or "generic".
+  std::string source;    ///< Folder of the raw files (not for "phantom"); may be overridden.
+  std::string list;      ///< CSV of the generic importer, absolute.
+  std::int64_t height = 0, width = 0;  ///< Slice size after the centre crop, pixels.
+  std::int64_t slice_axis = 2;         ///< Generic importer: axis of the slices in the file.
+  std::vector<std::string> label_names;
+  bool labelled_slices_only = false;  ///< Generic importer: drop slices without any label.
+  std::int64_t subjects = 0;          ///< Phantom: how many are made.
+  std::vector<std::int64_t> volume;   ///< Phantom: voxels x, y, z of a volume.
+  std::int64_t test_subjects = 0;     ///< Held out by the seeded split.
+  std::int64_t seed = 0;
+
+  /// Everything above but the name, as canonical JSON: the recipe that an imported file must match.
+  [[nodiscard]] std::string recipe() const;
+};
+
+/// A training recipe: `loss` and TRAIN as in sweep/stage.h.
+struct Training {
+  boost::json::array loss;
+  boost::json::object train;
+  std::int64_t checkpoint_every = 50;
+};
+
+/// One trial with every default written out.
+struct TrialSpec {
+  std::string name, row, dataset;
+  std::string method;  ///< "network", "bicubic" or "hr".
+  boost::json::object network;
+  std::int64_t scale = 4, seed = 1;
+  double noise = 0;
+  std::string precision;
+  boost::json::object unet;
+  Training segmenter, pretrain;
+  std::optional<Training> finetune;
+};
+
+/// `[[tables]]`: the rows are the study's trials, in order.
+struct TableSpec {
+  std::string name, title;
+  std::vector<std::string> columns;
+  std::string paper;                              ///< Number of the paper's table, or empty.
+  std::map<std::string, std::string> paper_rows;  ///< Row label here to row label there.
+};
+
+struct Study {
+  std::filesystem::path path;
+  std::string name, title, text;
+  std::vector<DatasetSpec> datasets;
+  std::vector<TrialSpec> trials;
+  std::vector<TableSpec> tables;
+
+  [[nodiscard]] const DatasetSpec& dataset(const std::string& dataset_name) const;
+};
+
+/// Reads and checks a study file. Errors: InvalidInput naming file, line, key and value.
+Study load_study(const std::filesystem::path& path);
+
+/// The same from text; `path` stands in the errors and is the base of relative paths.
+Study parse_study(const std::string& text, const std::filesystem::path& path);
+
+/// Trials to stages; stages that are equal are one. `digests`: data set name to content digest.
+Plan make_plan(const Study& study, const std::map<std::string, std::string>& digests);
+
+}  // namespace reprise::sweep

@@ -1,0 +1,16 @@
+#pragma once
+/// The typed sections of a study file, each read by one function. Internal to sweep/.
+
+#include "sweep/study.h"
+#include "sweep/toml_reader.h"
+
+namespace reprise::sweep {
+
+DatasetSpec read_dataset(TomlReader reader, const std::string& name);
+TableSpec read_table(TomlReader reader);
+/// A network's table with every default of its architecture. Errors for impossible combinations.
+boost::json::object read_network(TomlReader reader);
+/// A trial's settings; `reader` lays the trial's own table over the study's `[trial]`.
+TrialSpec read_trial(TomlReader reader);
+
+}  // namespace reprise::sweep

@@ -1,0 +1,50 @@
+#include "dashboards/render.h"
+
+#include <gtest/gtest.h>
+
+#include "sweep/error.h"
+
+namespace reprise::dashboards {
+namespace {
+
+Table sample() {
+  Table table{.name = "t", .title = "A title", .columns = {"PSNR", "Dice-T"}, .rows = {}};
+  Cell missing;
+  missing.missing = "evaluate b is not done";
+  table.rows = {{"a", false, {summarise({30, 31}), summarise({0.9, 0.91})}},
+                {"b, c", false, {missing, missing}}};
+  table.rows[0].cells[0].paper = "33.06(3.3)";
+  rank_columns(table);
+  return table;
+}
+
+}  // namespace
+
+TEST(Render, PrintsInThePapersPrecision) {
+  EXPECT_EQ(cell_text("PSNR", summarise({29.85, 35.25})), "32.55(2.7)");
+  EXPECT_EQ(cell_text("SSIM", summarise({0.9, 0.91})), "0.9050(0.0050)");
+  EXPECT_EQ(cell_text("PSNR", summarise({10, 60})), "35.00(25)");
+  EXPECT_EQ(cell_text("PSNR", Cell{}), "");
+}
+
+TEST(Render, MarkdownMarksRanksAndNamesWhatIsMissing) {
+  EXPECT_EQ(render(sample(), Format::Markdown, true),
+            "A title\n\n"
+            "| Mean(std) | PSNR                         | Dice-T             |\n"
+            "|-----------|------------------------------|--------------------|\n"
+            "| a         | **30.50(0.50)** [33.06(3.3)] | **0.9050(0.0050)** |\n"
+            "| b, c      | ?                            | ?                  |\n"
+            "\n[x]: the paper's value for the row of the same name.\n"
+            "\nMissing (`reprise run` fills it):\n- evaluate b is not done\n");
+}
+
+TEST(Render, CsvQuotesWhatNeedsIt) {
+  EXPECT_NE(render(sample(), Format::Csv, false).find("\"b, c\",PSNR,,,0,,,"), std::string::npos);
+}
+
+TEST(Render, AnUnknownFormatIsRefusedWithAHint) {
+  EXPECT_THROW((void)format_from("latx"), Error);
+  EXPECT_EQ(format_from("md"), Format::Markdown);
+}
+
+}  // namespace reprise::dashboards

@@ -1,0 +1,108 @@
+#include "sweep/study.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "sweep/error.h"
+
+namespace reprise::sweep {
+namespace {
+
+constexpr const char* kMinimal = R"(schema = 1
+name = "mini"
+[datasets.d]
+importer = "phantom"
+subjects = 4
+[trial]
+dataset = "d"
+[[trials]]
+row = "A"
+)";
+
+std::string error_of(const std::string& text) {
+  try {
+    (void)parse_study(text, "s.toml");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::InvalidInput);
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string with(const std::string& from, const std::string& to) {
+  std::string text = kMinimal;
+  return text.replace(text.find(from), from.size(), to);
+}
+
+}  // namespace
+
+TEST(Study, WritesOutThePapersDefaults) {
+  const Study study = parse_study(kMinimal, "s.toml");
+  ASSERT_EQ(study.trials.size(), 1U);
+  const TrialSpec& trial = study.trials[0];
+  EXPECT_EQ(trial.name, "a");
+  EXPECT_EQ(trial.network.at("blocks").as_int64(), 8);
+  EXPECT_EQ(trial.pretrain.train.at("steps").as_int64(), 100'000);
+  EXPECT_EQ(trial.pretrain.train.at("learning_rate").as_double(), 2e-4);
+  ASSERT_TRUE(trial.finetune);
+  EXPECT_EQ(boost::json::serialize(trial.finetune->train.at("milestones")), "[10000,15000,17500]");
+}
+
+TEST(Study, ATrialsOwnTableCoversTheBase) {
+  const Study study = parse_study(
+      std::string(kMinimal) + "network.window = 4\nfinetune = {loss = [\"l1\", \"e1\"], steps = 7}",
+      "s.toml");
+  const TrialSpec& trial = study.trials[0];
+  EXPECT_EQ(trial.network.at("window").as_int64(), 4);
+  EXPECT_EQ(boost::json::serialize(trial.finetune->loss),
+            R"([{"name":"l1","weight":1E0},{"name":"e1","weight":1E1}])");
+}
+
+TEST(Study, AGridMakesOneTrialACombination) {
+  const Study study = parse_study(
+      with("row = \"A\"",
+           "row = \"w{network.window}\"\ngrid = {\"network.window\" = [2, 4], seed = [1, 2, 3]}"),
+      "s.toml");
+  ASSERT_EQ(study.trials.size(), 6U);
+  EXPECT_EQ(study.trials[0].row, "w2 seed=1");
+  EXPECT_EQ(study.trials[5].row, "w4 seed=3");
+  EXPECT_EQ(study.trials[5].network.at("window").as_int64(), 4);
+  EXPECT_EQ(study.trials[5].seed, 3);
+}
+
+TEST(Study, ErrorsNameFileLineKeyAndValue) {
+  EXPECT_EQ(error_of(with("subjects = 4", "subjcts = 4")),
+            "s.toml:5: datasets.d.subjcts = 4: unknown key; did you mean \"subjects\"?");
+  EXPECT_EQ(error_of(with("subjects = 4", "subjects = \"four\"")),
+            "s.toml:5: datasets.d.subjects = \"four\": must be an integer");
+  EXPECT_EQ(error_of(with("subjects = 4", "subjects = 1")),
+            "s.toml:5: datasets.d.subjects = 1: must be between 2 and 100000");
+  EXPECT_EQ(error_of(with("\"phantom\"", "\"phantm\"")),
+            "s.toml:4: datasets.d.importer = \"phantm\": unknown value; did you mean \"phantom\"?");
+  EXPECT_NE(error_of(with("dataset = \"d\"", "dataset = \"e\"")).find("dataset \"e\""),
+            std::string::npos);
+  EXPECT_NE(error_of(std::string(kMinimal) + "network = {width = 50}")
+                .find("s.toml:10: trials[0].network.width = 50: must be a multiple of heads (6)"),
+            std::string::npos);
+  EXPECT_NE(error_of(std::string(kMinimal) + "finetune.loss = [\"e6\"]").find("did you mean"),
+            std::string::npos);
+  EXPECT_NE(error_of("schema = 1\nname = ").find("s.toml:2: "), std::string::npos);
+  EXPECT_NE(error_of(with("schema = 1", "schema = 2")).find("schema = 2"), std::string::npos);
+}
+
+TEST(Study, RefusesTwoTrialsOfOneName) {
+  EXPECT_NE(error_of(std::string(kMinimal) + "[[trials]]\nrow = \"a\"\n").find("stands twice"),
+            std::string::npos);
+}
+
+TEST(Study, AMissingFileIsNamed) {
+  try {
+    (void)load_study("no/such.toml");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "no/such.toml: no such file");
+  }
+}
+
+}  // namespace reprise::sweep
