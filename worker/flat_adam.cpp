@@ -1,0 +1,50 @@
+#include "worker/flat_adam.h"
+
+#include "sweep/error.h"
+
+namespace reprise::worker {
+namespace {
+/// Every parameter starts at a multiple of 64 bytes, as fast kernels like it.
+constexpr int64_t kAlign = 16;
+int64_t padded(int64_t count) { return (count + kAlign - 1) / kAlign * kAlign; }
+}  // namespace
+
+FlatAdam::FlatAdam(const std::vector<torch::Tensor>& parameters, const Options& options)
+    : options_(options) {
+  const torch::NoGradGuard no_grad;
+  int64_t total = 0;
+  for (const auto& parameter : parameters) {
+    if (parameter.requires_grad()) total += padded(parameter.numel());
+  }
+  if (total == 0) throw_invalid("the network has no weights to train");
+  const auto place = parameters.front().options().requires_grad(false);
+  REPRISE_CHECK(parameters.front().scalar_type() == torch::kFloat32);
+  weights_ = torch::zeros({total}, place);
+  gradients_ = torch::zeros({kExtra + total}, place);
+  first_ = torch::zeros({total}, place);
+  second_ = torch::zeros({total}, place);
+  int64_t at = 0;
+  for (const auto& shared : parameters) {
+    if (!shared.requires_grad()) continue;
+    torch::Tensor parameter = shared;
+    const auto view = weights_.narrow(0, at, parameter.numel()).view(parameter.sizes());
+    view.copy_(parameter);
+    parameter.set_data(view);
+    parameter.mutable_grad() =
+        gradients_.narrow(0, kExtra + at, parameter.numel()).view(parameter.sizes());
+    at += padded(parameter.numel());
+  }
+}
+
+void FlatAdam::zero_grad() { gradients_.zero_(); }
+
+void FlatAdam::step(double learning_rate) {
+  const torch::NoGradGuard no_grad;
+  ++updates_;
+  const auto updates = torch::full({}, static_cast<double>(updates_), weights_.options());
+  at::_fused_adam_({weights_}, {gradients_.narrow(0, kExtra, weights_.numel())}, {first_},
+                   {second_}, {}, {updates}, learning_rate, options_.beta1, options_.beta2,
+                   /*weight_decay=*/0, options_.eps, /*amsgrad=*/false, /*maximize=*/false);
+}
+
+}  // namespace reprise::worker

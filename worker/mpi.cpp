@@ -1,0 +1,119 @@
+#include "worker/mpi.h"
+
+#include <mpi.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <thread>
+
+#include "sweep/error.h"
+
+namespace reprise::worker {
+namespace {
+
+/// MPI counts are `int`: longer buffers go in pieces.
+constexpr std::size_t kPiece = std::size_t{1} << 28U;
+
+void check(int code, const char* what) {
+  if (code != MPI_SUCCESS) {
+    throw Error(ErrorCode::Unavailable,
+                std::string("MPI: ") + what + " failed with code " + std::to_string(code));
+  }
+}
+
+template <typename T>
+void sum_pieces(std::span<T> values, MPI_Datatype type) {
+  for (std::size_t at = 0; at < values.size(); at += kPiece) {
+    const auto count = static_cast<int>(std::min(kPiece, values.size() - at));
+    check(MPI_Allreduce(MPI_IN_PLACE, values.data() + at, count, type, MPI_SUM, MPI_COMM_WORLD),
+          "all-reduce");
+  }
+}
+
+}  // namespace
+
+MpiSession::MpiSession() {
+  int provided = 0;
+  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "start");
+  if (provided < MPI_THREAD_SERIALIZED) {
+    throw Error(ErrorCode::Unavailable, "MPI: this library lacks MPI_THREAD_SERIALIZED");
+  }
+  check(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "rank");
+  check(MPI_Comm_size(MPI_COMM_WORLD, &size_), "size");
+}
+
+MpiSession::~MpiSession() {
+  // While an exception unwinds, the other ranks wait for us: finalizing would wait for them.
+  if (size_ > 1 && std::uncaught_exceptions() > 0) abort(static_cast<int>(ErrorCode::Internal));
+  MPI_Finalize();
+}
+
+void MpiSession::sum(std::span<float> values) const {
+  if (size_ > 1) sum_pieces(values, MPI_FLOAT);
+}
+
+void MpiSession::sum(std::span<double> values) const {
+  if (size_ > 1) sum_pieces(values, MPI_DOUBLE);
+}
+
+void MpiSession::broadcast(std::span<std::byte> bytes, int root) const {
+  if (size_ == 1) return;
+  for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
+    const auto count = static_cast<int>(std::min(kPiece, bytes.size() - at));
+    check(MPI_Bcast(bytes.data() + at, count, MPI_BYTE, root, MPI_COMM_WORLD), "broadcast");
+  }
+}
+
+std::string MpiSession::broadcast(std::string text, int root) const {
+  std::uint64_t size = text.size();
+  broadcast(std::as_writable_bytes(std::span(&size, 1)), root);
+  text.resize(size);
+  broadcast(std::as_writable_bytes(std::span(text.data(), text.size())), root);
+  return text;
+}
+
+std::vector<std::string> MpiSession::gather(std::string_view mine) const {
+  if (size_ == 1) return {std::string(mine)};
+  const auto my_size = static_cast<int>(mine.size());
+  std::vector<int> sizes(size_);
+  check(MPI_Gather(&my_size, 1, MPI_INT, sizes.data(), 1, MPI_INT, 0, MPI_COMM_WORLD), "gather");
+  std::vector<int> starts(size_);
+  int total = 0;
+  for (int rank = 0; rank < size_; ++rank) {
+    starts[rank] = total;
+    total += sizes[rank];
+  }
+  std::string all(rank_ == 0 ? total : 0, '\0');
+  check(MPI_Gatherv(mine.data(), my_size, MPI_BYTE, all.data(), sizes.data(), starts.data(),
+                    MPI_BYTE, 0, MPI_COMM_WORLD),
+        "gather");
+  std::vector<std::string> texts;
+  for (int rank = 0; rank_ == 0 && rank < size_; ++rank) {
+    texts.push_back(all.substr(starts[rank], sizes[rank]));
+  }
+  return texts;
+}
+
+void MpiSession::barrier() const { check(MPI_Barrier(MPI_COMM_WORLD), "barrier"); }
+
+void MpiSession::quiet_barrier() const {
+  if (size_ == 1) return;
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Ibarrier(MPI_COMM_WORLD, &request), "barrier");
+  int is_done = 0;
+  while (true) {
+    check(MPI_Test(&request, &is_done, MPI_STATUS_IGNORE), "barrier");
+    if (is_done != 0) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
+void MpiSession::abort(int exit_code) {
+  MPI_Abort(MPI_COMM_WORLD, exit_code);
+  std::abort();
+}
+
+}  // namespace reprise::worker
