@@ -20,9 +20,9 @@ namespace reprise::worker {
 
 /// What a stage works with, apart from its config.
 struct StageInputs {
-  std::map<std::string, std::filesystem::path> weights;  ///< Role to safetensors file.
-  std::int64_t channels = 1;                             ///< Of the data set's images.
-  std::int64_t classes = 2;                              ///< Of its labels, background included.
+  std::map<std::string, std::filesystem::path> weights = {};  ///< Role to safetensors file.
+  std::int64_t channels = 1;                                  ///< Of the data set's images.
+  std::int64_t classes = 2;  ///< Of its labels, background included.
   torch::Device device = torch::kCPU;
 };
 

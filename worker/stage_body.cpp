@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cmath>
-#include <functional>
 #include <numeric>
 
 #include "datasets_h5/dataset_file.h"

@@ -3,9 +3,11 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "orchestrator/wire.h"
+#include "sweep/error.h"
 #include "worker/stage_runner.h"
 
 namespace reprise::worker {
