@@ -8,7 +8,6 @@
 namespace reprise::cli {
 namespace {
 
-
 std::string elapsed_text(std::chrono::steady_clock::time_point since) {
   const auto seconds =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - since)

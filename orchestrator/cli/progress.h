@@ -21,8 +21,7 @@ class Progress : public Observer {
   Progress(Progress&&) = delete;
   Progress& operator=(Progress&&) = delete;
 
-  void on_change(const std::vector<StageStatus>& all,
-                 const StageStatus& changed) override;
+  void on_change(const std::vector<StageStatus>& all, const StageStatus& changed) override;
   void on_tick(const std::vector<StageStatus>& all) override;
   void on_note(const std::string& line) override;
 
