@@ -33,7 +33,8 @@ std::string nearest_hint(std::string_view name, std::span<const std::string> can
                                      [&](const std::string& a, const std::string& b) {
                                        return edit_distance(name, a) < edit_distance(name, b);
                                      });
-  if (edit_distance(name, *best) <= std::max<std::size_t>(1, name.size() / 3)) {
+  const std::size_t distance = edit_distance(name, *best);
+  if (distance < name.size() && distance <= std::max<std::size_t>(2, name.size() / 3)) {
     return "; did you mean \"" + *best + "\"?";
   }
   std::string all;

@@ -18,7 +18,7 @@ refused 2 'bad.toml:7: datasets.phantom.subjcts = 3: unknown key; did you mean "
 study 's/subjects = 3/subjects = "3"/'
 refused 2 'bad.toml:7: .*must be an integer' "$REPRISE" plan bad.toml
 study 's/"e1"/"e9"/'
-refused 2 'bad.toml.*finetune.loss.*name' "$REPRISE" plan bad.toml
+refused 2 'bad.toml.*finetune.loss.name.*unknown value' "$REPRISE" plan bad.toml
 refused 2 'no database yet' "$REPRISE" table "$HERE/tiny.toml" -w nowhere
 refused 2 'unknown format; did you mean "csv"' "$REPRISE" table "$HERE/tiny.toml" --format cvs
 refused 2 'source: must be NAME=FOLDER' "$REPRISE" run "$HERE/tiny.toml" --source source
@@ -31,14 +31,14 @@ mkdir newer && sqlite3 newer/reprise.db 'PRAGMA user_version = 99; CREATE TABLE 
   python3 -c "import sqlite3; c = sqlite3.connect('newer/reprise.db'); c.execute('PRAGMA user_version = 99'); c.execute('CREATE TABLE t (a)'); c.commit()"
 refused 2 'schema 99 is newer' "$REPRISE" status "$HERE/tiny.toml" -w newer
 # A second coordinator, and a port in use, while a first one runs.
-run busy >busy.out 2>busy.log & first=$!
+"$REPRISE" run "$HERE/tiny.toml" -w busy --plain >busy.out 2>busy.log & first=$!
 for _ in $(seq 100); do [ -e busy/coordinator.json ] && break; sleep 0.1; done
 refused 5 'is in use by process' "$REPRISE" run "$HERE/tiny.toml" -w busy --plain
 port=$(sed -E 's/.*"port": ?([0-9]+).*/\1/' busy/coordinator.json)
 "$REPRISE" run "$HERE/tiny.toml" -w other --plain --port "$port" >out 2>err
 [ $? = 5 ] || { cat err; die "port in use: exit code"; }
 grep -q "$port" err || { cat err; die "port in use: not named"; }
-kill -INT $first
+kill -TERM $first
 wait $first
 [ $? = 130 ] || { cat busy.log; die "an interrupted run ends with 130"; }
 echo "ok"

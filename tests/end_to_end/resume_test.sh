@@ -7,7 +7,7 @@ table calm >calm.csv
 ranks() { pgrep -f "reprise-worker --workspace $WORK/$1 " ; }
 for moment in 1 2 3 4 6 8; do
   folder=hurt$moment
-  run $folder --gangs 2 >$folder.out 2>$folder.log &
+  "$REPRISE" run "$HERE/tiny.toml" -w $folder --plain --gangs 2 >$folder.out 2>$folder.log &
   coordinator=$!
   sleep "$moment"
   case $((moment % 3)) in
