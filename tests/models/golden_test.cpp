@@ -148,7 +148,7 @@ TEST(UnetGolden, FeaturesMatchInBothModes) {
       const double scale = std::max(1.0, want->second.abs().max().item<double>());
       EXPECT_LE((got - want->second).abs().max().item<double>(), 2e-4 * scale) << mode << key;
     };
-    for (std::size_t i = 0; i < 5; ++i) compare("E" + std::to_string(i + 1), out.encoder[i]);
+    for (std::size_t i = 0; i < 5; ++i) compare(std::string("E").append(std::to_string(i + 1)), out.encoder[i]);
     compare("D", out.decoder);
     compare("logits", out.logits);
     compare("dice_loss",
