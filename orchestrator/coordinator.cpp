@@ -56,7 +56,8 @@ class Coordinator final : public SessionHost {
         options_(options),
         observer_(observer),
         core_(plan, done_stages(store, plan), core_options(options)),
-        launcher_({options.workspace, options.worker_binary, options.ranks, options.threads}) {
+        launcher_({options.workspace, options.worker_binary, options.ranks, options.threads,
+                   options.device}) {
     for (std::size_t i = 0; i < plan.stages.size(); ++i) {
       const sweep::Stage& stage = plan.stages[i];
       index_[stage.id] = i;

@@ -109,8 +109,8 @@ std::vector<std::string> Launcher::command(const std::string& gang) const {
   for (const char* word : {"--oversubscribe", "--bind-to", "none", "-np"}) argv.emplace_back(word);
   argv.push_back(std::to_string(options_.ranks));
   argv.push_back(options_.worker_binary);
-  argv.insert(argv.end(), {"--workspace", options_.workspace, "--gang", gang, "--device", options_.device, "--threads",
-                           std::to_string(options_.threads)});
+  argv.insert(argv.end(), {"--workspace", options_.workspace, "--gang", gang, "--device",
+                           options_.device, "--threads", std::to_string(options_.threads)});
   return argv;
 }
 

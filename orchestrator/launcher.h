@@ -17,6 +17,7 @@ namespace reprise {
 struct LaunchOptions {
   std::filesystem::path workspace, worker_binary;
   int ranks = 1, threads = 1;
+  std::string device = "cpu";
 };
 
 struct GangExit {

@@ -208,15 +208,22 @@ class Link::Impl {
           request.set(beast::http::field::authorization, bearer);
         }));
     socket_->read_message_max(wire::kFrameBytesMax);
-    co_await socket_->async_handshake(address.host + ":" + address.port, "/gang", use_awaitable);
+    const std::string host = address.host + ":" + address.port;
+    co_await socket_->async_handshake(host, "/gang", use_awaitable);
     socket_->text(true);
-    co_await send(wire::encode(wire::FromGang(wire::Hello{.protocol = wire::kProtocolVersion,
-                                                          .gang = options_.gang,
-                                                          .host = asio::ip::host_name(),
-                                                          .pid = ::getpid(),
-                                                          .ranks = options_.ranks,
-                                                          .device = options_.device})));
+    std::string hello = hello_text();
+    co_await send(std::move(hello));
     co_await (read_loop() || write_loop());
+  }
+
+  // A function of its own: GCC 12 destroys an aggregate inside a co_await expression twice.
+  [[nodiscard]] std::string hello_text() const {
+    return wire::encode(wire::FromGang(wire::Hello{.protocol = wire::kProtocolVersion,
+                                                   .gang = options_.gang,
+                                                   .host = asio::ip::host_name(),
+                                                   .pid = ::getpid(),
+                                                   .ranks = options_.ranks,
+                                                   .device = options_.device}));
   }
 
   // By value: the text must live as long as the coroutine.
@@ -242,7 +249,8 @@ class Link::Impl {
       }
       if (Clock::now() >= next_heartbeat) {
         next_heartbeat = Clock::now() + milliseconds(heartbeat_ms_.load());
-        co_await send(heartbeat_text());
+        std::string heartbeat = heartbeat_text();
+        co_await send(std::move(heartbeat));
       }
       timer_.expires_after(kPoll);
       co_await timer_.async_wait(use_awaitable);

@@ -10,8 +10,8 @@ namespace reprise::models {
 namespace {
 
 boost::json::object small() {
-  return {{"name", "rdst"}, {"width", 12},        {"growth", 6}, {"heads", 6}, {"window", 4},
-          {"layers", 2},    {"dense_layers", 1},  {"blocks", 1}, {"gff", false}};
+  return {{"name", "rdst"}, {"width", 12},       {"growth", 6}, {"heads", 6},  {"window", 4},
+          {"layers", 2},    {"dense_layers", 1}, {"blocks", 1}, {"gff", false}};
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ TEST(Swin, AShiftedLayerDoesNotLetOppositeEdgesMeet) {
   const torch::Tensor x = torch::randn({1, 64, 8});
   torch::Tensor changed = x.clone();
   changed.slice(1, 56, 64).add_(1.0);  // The bottom row of an 8x8 image.
-  const torch::Tensor difference = (layer(x, 8, 8) - layer(changed, 8, 8)).abs().sum(2).view({8, 8});
+  const torch::Tensor difference =
+      (layer(x, 8, 8) - layer(changed, 8, 8)).abs().sum(2).view({8, 8});
   EXPECT_LT(difference[0].max().item<float>(), 1e-5);
   EXPECT_GT(difference[6].max().item<float>(), 1e-4);
 }

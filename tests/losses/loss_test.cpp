@@ -1,0 +1,56 @@
+#include "losses/loss.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "losses/dice.h"
+#include "sweep/error.h"
+
+namespace reprise::losses {
+namespace {
+
+boost::json::array term(const std::string& name, double weight) {
+  return {{{"name", name}, {"weight", weight}}};
+}
+
+}  // namespace
+
+TEST(Loss, L1SharesAddUpToTheWhole) {
+  torch::manual_seed(1);
+  const torch::Tensor sr = torch::rand({5, 1, 4, 4}), hr = torch::rand({5, 1, 4, 4});
+  const auto loss = make_loss(term("l1", 2.0), nullptr);
+  const LossContext gang{.global_batch = 5, .ranks = 2, .sum = {}};
+  const torch::Tensor shares = loss->share(sr.slice(0, 0, 3), hr.slice(0, 0, 3), gang) +
+                               loss->share(sr.slice(0, 3, 5), hr.slice(0, 3, 5), gang);
+  EXPECT_NEAR(shares.item<double>(), 2.0 * (sr - hr).abs().mean().item<double>(), 1e-6);
+}
+
+TEST(Loss, ASegmentationTermFreezesTheSegmenterAndReachesTheImage) {
+  auto unet = std::make_shared<models::Unet>(models::UnetOptions{.width = 8});
+  for (const std::string name : {"e1", "sum_e", "d", "hrl"}) {
+    const auto loss = make_loss(term(name, 1.0), unet);
+    const torch::Tensor sr = torch::rand({2, 1, 32, 32}, torch::requires_grad());
+    loss->share(sr, torch::rand({2, 1, 32, 32}), {.global_batch = 2, .ranks = 1, .sum = {}})
+        .backward();
+    EXPECT_GT(sr.grad().abs().sum().item<double>(), 0) << name;
+  }
+  EXPECT_FALSE(unet->is_training());
+  for (const auto& parameter : unet->parameters()) EXPECT_FALSE(parameter.grad().defined());
+}
+
+TEST(Loss, RefusesUnknownNamesAndAMissingSegmenter) {
+  EXPECT_THROW((void)make_loss(term("e1", 1.0), nullptr), Error);
+  EXPECT_THROW((void)make_loss(term("l3", 1.0), nullptr), Error);
+  EXPECT_THROW((void)make_loss({}, nullptr), Error);
+}
+
+TEST(Dice, IsZeroForAPerfectAnswerAndIgnoresAbsentClasses) {
+  const torch::Tensor labels = torch::tensor({{{0, 1}, {1, 0}}});
+  const torch::Tensor logits =
+      torch::one_hot(labels, 3).permute({0, 3, 1, 2}).to(torch::kFloat) * 50;
+  EXPECT_NEAR(dice_loss(logits, labels, {}, {}).item<double>(), 0, 1e-6);
+  EXPECT_NEAR(dice_loss(-logits, labels, {2}, {}).item<double>(), 0, 1e-6);
+}
+
+}  // namespace reprise::losses
