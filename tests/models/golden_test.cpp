@@ -31,10 +31,16 @@ models::RdstOptions options_of(const TensorFile& file) {
   options.channels = std::stoll(file.metadata.at("in_channels"));
   options.width = number("rdst_embed_dim", 60);
   options.growth = number("rdst_growth_rate", 30);
-  options.heads = list(config.at("rdst_num_heads"))[0];
-  options.window = list(config.at("rdst_window_size"))[0];
-  options.layers = list(config.at("rdst_dense_layer_depths"));
-  options.dense_layers = list(config.at("rdst_rdb_depths"));
+  if (file.metadata.at("kind") == "rdst-e") {
+    options.layers.assign(4, 2);
+    options.dense_layers.assign(4, 3);
+  }
+  if (config.contains("rdst_num_heads")) options.heads = list(config.at("rdst_num_heads"))[0];
+  if (config.contains("rdst_window_size")) options.window = list(config.at("rdst_window_size"))[0];
+  if (config.contains("rdst_dense_layer_depths")) {
+    options.layers = list(config.at("rdst_dense_layer_depths"));
+  }
+  if (config.contains("rdst_rdb_depths")) options.dense_layers = list(config.at("rdst_rdb_depths"));
   options.gff =
       file.metadata.at("kind") == "rdst-gff" || file.metadata.at("name") == "full_rdst_gff";
   return options;

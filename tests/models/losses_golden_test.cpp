@@ -44,7 +44,10 @@ TEST_P(LossSwitches, ValuesAndGradientsMatch) {
     const auto gradient = file.tensors.find(c10::str("out.grad_sr.", key, ".", mode));
     if (gradient == file.tensors.end()) continue;
     const double scale = gradient->second.abs().max().item<double>();
-    EXPECT_LE((sr.grad() - gradient->second).abs().max().item<double>(), 1e-3 * scale);
+    // HRL goes through 45 batch statistics of few values: the recorded float32 gradient is 1.4 %
+    // of its largest value away from float64, this one 0.8 %.
+    const double tolerance = std::string(key) == "HRL_fg" && mode == "train" ? 3e-2 : 1e-3;
+    EXPECT_LE((sr.grad() - gradient->second).abs().max().item<double>(), tolerance * scale);
   }
 }
 
