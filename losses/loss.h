@@ -36,13 +36,19 @@ class Loss {
                               const LossContext& context) = 0;
 };
 
-/// Makes the weighted sum of `terms`, each {"name", "weight"}: "l1" (Eq. 6), "e1".."e5" and "sum_e"
-/// (Eq. 8, L1 distance of encoder features and the plain sum of all five), "d" (Eq. 9), "hrl" (Eq.
-/// 10, Dice loss of classes 1 and up against the arg-max labels of hr).
+/// Makes the weighted sum of `terms`, each {"name", "weight"} and two switches:
 ///
-/// The segmenter is frozen: evaluation mode, no gradients of its own. (The released code leaves it
-/// in training mode and measures E(i) by the mean square; the paper says L1, which is what this
-/// does.) Errors: InvalidInput for an unknown name, or a segmentation term without a segmenter.
+///   name       "l1" (Eq. 6), "e1".."e5" and "sum_e" (Eq. 8 for one encoder block, and the plain
+///              sum of all five), "d" (Eq. 9), "hrl" (Eq. 10, Dice loss of classes 1 and up against
+///              the arg-max labels of hr)
+///   distance   "l1" (default, the paper's) or "mse" (what the released code uses for E(i) and D);
+///              not for "hrl"
+///   unet_mode  "eval" (default) or "train" (what the released code does: batch statistics of sr
+///              and of hr apart, over all ranks; the running statistics drift); not for "l1"
+///
+/// The segmenter's weights are frozen here. Terms switch it between its modes as they run.
+/// Errors: InvalidInput for an unknown name, key or value, or a segmentation term without a
+/// segmenter.
 std::unique_ptr<Loss> make_loss(const boost::json::array& terms,
                                 const std::shared_ptr<models::Unet>& segmenter);
 

@@ -50,11 +50,11 @@ torch::Tensor shift_mask(std::int64_t height, std::int64_t width, std::int64_t w
 
 SwinLayerImpl::SwinLayerImpl(std::int64_t channels, std::int64_t heads, std::int64_t window,
                              std::int64_t shift, std::int64_t mlp_ratio, std::int64_t size)
-    : heads_(heads), window_(window), shift_(shift), size_(size) {
-  if (size_ <= window_) {  // The reference's rule: one window covers the image, nothing to shift.
-    window_ = size_;
-    shift_ = 0;
-  }
+    : heads_(heads),
+      window_(window),
+      shift_(shift),
+      size_((size + window - 1) / window * window) {  // Images come padded to whole windows.
+  if (size_ <= window_) shift_ = 0;  // The reference's rule: one window covers the image.
   norm1_ = register_module("norm1", nn::LayerNorm(nn::LayerNormOptions({channels})));
   const auto attn = register_module("attn", std::make_shared<Group>());
   const std::int64_t side = 2 * window_ - 1;
