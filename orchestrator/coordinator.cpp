@@ -12,6 +12,7 @@
 #include "orchestrator/launcher.h"
 #include "orchestrator/session.h"
 #include "orchestrator/status.h"
+#include "orchestrator/status_board.h"
 #include "orchestrator/workspace.h"
 #include "sweep/error.h"
 
@@ -57,18 +58,13 @@ class Coordinator final : public SessionHost {
         observer_(observer),
         core_(plan, done_stages(store, plan), core_options(options)),
         launcher_({options.workspace, options.worker_binary, options.ranks, options.threads,
-                   options.device}) {
-    for (std::size_t i = 0; i < plan.stages.size(); ++i) {
-      const sweep::Stage& stage = plan.stages[i];
-      index_[stage.id] = i;
-      StageStatus status;
-      status.stage = &stage;
-      status.state = std::string(core::to_string(core_.stages()[i].state));
-      status.reused = core_.stages()[i].reused;
-      if (!status.reused && !datasets_.contains(stage.dataset)) {
-        throw_invalid("data set " + stage.dataset + ": has no file: register it first");
+                   options.device}),
+        board_(plan, core_, observer) {
+    for (const StageStatus& status : board_.stages()) {
+      const std::string& dataset = status.stage->dataset;
+      if (!status.reused && !datasets_.contains(dataset)) {
+        throw_invalid("data set " + dataset + ": has no file: register it first");
       }
-      status_.push_back(std::move(status));
     }
   }
 
@@ -76,9 +72,7 @@ class Coordinator final : public SessionHost {
     if (store_.end_abandoned_attempts() > 0) {
       observer_.on_note("attempts of a coordinator that died are taken up again");
     }
-    for (const StageStatus& status : status_) {
-      if (status.reused) observer_.on_change(status_, status);
-    }
+    board_.announce_reused();
     listen();
     wait_signals();
     accept();
@@ -92,7 +86,7 @@ class Coordinator final : public SessionHost {
   [[nodiscard]] const std::string& token() const override { return token_; }
 
   [[nodiscard]] std::string status_json() const override {
-    return reprise::status_json(plan_.study, status_, core_.gangs());
+    return reprise::status_json(plan_.study, board_.stages(), core_.gangs());
   }
 
   void on_note(const std::string& line) override { observer_.on_note(line); }
@@ -103,7 +97,7 @@ class Coordinator final : public SessionHost {
     } else if (session->gang.empty()) {
       throw_corrupt("a message before Hello");
     } else if (auto* beat = std::get_if<wire::Heartbeat>(&message)) {
-      show_progress(session->gang, *beat);
+      board_.take_progress(session->gang, *beat);
       feed(core::GangHeartbeat{session->gang, beat->stage, beat->fence, beat->progress});
     } else if (auto* failure = std::get_if<wire::Failure>(&message)) {
       feed(core::FailureReceived{session->gang, failure->stage, failure->fence, failure->code,
@@ -172,7 +166,7 @@ class Coordinator final : public SessionHost {
       reap();
       launcher_.tick(now_ms());
       feed(core::Tick{});
-      observer_.on_tick(status_);
+      observer_.on_tick(board_.stages());
       if (!core_.finished()) tick();
     });
   }
@@ -206,24 +200,12 @@ class Coordinator final : public SessionHost {
     feed(core::GangConnected{hello.gang});
   }
 
-  void show_progress(const std::string& gang, const wire::Heartbeat& beat) {
-    const auto found = index_.find(beat.stage);
-    if (found == index_.end()) return;
-    const core::StageView& view = core_.stages()[found->second];
-    if (view.gang != gang || view.fence != beat.fence) return;
-    StageStatus& status = status_[found->second];
-    status.progress = beat.progress;
-    status.progress_end = beat.progress_end;
-    status.loss = beat.loss;
-    status.steps_per_second = beat.steps_per_second;
-  }
-
   /// Performs what the core asks for, in order; its questions are answered before anything else.
   void feed(const core::Event& event) {
     for (const core::Action& action : core_.handle(now_ms(), event)) {
       std::visit([this](const auto& a) { perform(a); }, action);
     }
-    show_changes();
+    board_.refresh();
   }
 
   void send(const std::string& gang, const wire::ToGang& message) {
@@ -259,11 +241,11 @@ class Coordinator final : public SessionHost {
     const wire::Hello& hello = hello_[a.gang];
     const std::int64_t fence =
         store_.begin_attempt(a.stage, a.gang, hello.host, hello.device, hello.ranks);
-    status_[index_.at(a.stage)].progress = 0;
+    board_.reset_progress(a.stage);
     feed(core::AttemptBegun{a.gang, a.stage, fence});
   }
   void perform(const core::Assign& a) {
-    const sweep::Stage& stage = plan_.stages[index_.at(a.stage)];
+    const sweep::Stage& stage = board_.stage(a.stage);
     try {
       send(a.gang, make_assignment(store_, stage, a.fence, datasets_.at(stage.dataset)));
     } catch (const Error& error) {
@@ -304,19 +286,6 @@ class Coordinator final : public SessionHost {
     asio::post(io_, [this] { io_.stop(); });
   }
 
-  void show_changes() {
-    for (std::size_t i = 0; i < status_.size(); ++i) {
-      const core::StageView& view = core_.stages()[i];
-      StageStatus& status = status_[i];
-      status.gang = view.gang;
-      status.message = view.message;
-      const std::string state(core::to_string(view.state));
-      if (state == status.state) continue;
-      status.state = state;
-      observer_.on_change(status_, status);
-    }
-  }
-
   // Destroyed last, with the coroutines that are still suspended in it.
   asio::io_context io_{1};
   db::Store& store_;
@@ -326,9 +295,8 @@ class Coordinator final : public SessionHost {
   Observer& observer_;
   core::Core core_;
   Launcher launcher_;
+  StatusBoard board_;
   std::string token_ = random_token();
-  std::map<std::string, std::size_t> index_;
-  std::vector<StageStatus> status_;
   std::map<std::string, std::shared_ptr<Session>> sessions_;
   std::map<std::string, wire::Hello> hello_;
   boost::json::object body_;  ///< Of the result at hand.
