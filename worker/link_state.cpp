@@ -86,14 +86,18 @@ bool LinkState::is_present(const std::string& stage, std::int64_t fence) const {
 
 void LinkState::set_connected(bool connected) {
   const std::scoped_lock lock(mutex_);
-  if (connected_ != connected) line_changed_ = Clock::now();
+  if (connected_ == connected) return;
   connected_ = connected;
+  line_changed_ = Clock::now();
+  // What was on its way over the old line may be lost.
   if (outgoing_ && connected) outgoing_->next_try = Clock::now();
 }
 
 std::optional<std::string> LinkState::due_message() {
   const std::scoped_lock lock(mutex_);
-  if (!outgoing_ || Clock::now() < outgoing_->next_try) return std::nullopt;
+  if (!outgoing_ || outgoing_->acknowledged || Clock::now() < outgoing_->next_try) {
+    return std::nullopt;
+  }
   if (outgoing_->sent && !outgoing_->until_acknowledged) return std::nullopt;
   outgoing_->next_try = Clock::now() + kResultRepeat;
   return outgoing_->text;
