@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
@@ -11,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/host_name.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
@@ -71,7 +73,8 @@ class Link::Impl {
   explicit Impl(LinkOptions options)
       : options_(std::move(options)),
         timer_(context_),
-        state_(options_.lost_after_seconds, options_.leave_after_seconds, signalled) {
+        state_(options_.lost_after_seconds, options_.leave_after_seconds, signalled,
+               [this] { asio::post(context_, [this] { timer_.cancel(); }); }) {
     std::signal(SIGUSR1, on_signal);
     std::signal(SIGTERM, on_signal);
     asio::co_spawn(context_, run(), asio::detached);
@@ -99,7 +102,7 @@ class Link::Impl {
       }
       state_.set_connected(false);
       timer_.expires_after(kReconnectPause);
-      co_await timer_.async_wait(use_awaitable);
+      co_await timer_.async_wait(asio::as_tuple(use_awaitable));
     }
   }
 
@@ -167,7 +170,7 @@ class Link::Impl {
         co_await send(std::move(heartbeat));
       }
       timer_.expires_after(kPoll);
-      co_await timer_.async_wait(use_awaitable);
+      co_await timer_.async_wait(asio::as_tuple(use_awaitable));  // Cancelled: a message is due.
     }
   }
 

@@ -14,8 +14,12 @@ constexpr milliseconds kResultRepeat{2000};
 
 }  // namespace
 
-LinkState::LinkState(double lost_after, double leave_after, const std::atomic<bool>& signalled)
-    : lost_after_(lost_after), leave_after_(leave_after), signalled_(signalled) {}
+LinkState::LinkState(double lost_after, double leave_after, const std::atomic<bool>& signalled,
+                     std::function<void()> wake)
+    : lost_after_(lost_after),
+      leave_after_(leave_after),
+      signalled_(signalled),
+      wake_(std::move(wake)) {}
 
 std::optional<wire::Assign> LinkState::next_assignment() {
   std::unique_lock lock(mutex_);
@@ -63,6 +67,9 @@ bool LinkState::deliver(Outgoing outgoing, double patience) {
   outgoing.next_try = Clock::now();
   std::unique_lock lock(mutex_);
   outgoing_ = std::move(outgoing);
+  lock.unlock();
+  wake_();
+  lock.lock();
   const auto is_done = [&] {
     return until_acknowledged ? outgoing_->acknowledged : outgoing_->sent;
   };

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -20,8 +21,11 @@ class LinkState {
   using Clock = std::chrono::steady_clock;
 
   /// Without a line for `lost_after` seconds a stage is stopped, for `leave_after` the gang leaves.
-  /// `signalled` must outlive the state; true counts as a Shutdown.
-  LinkState(double lost_after, double leave_after, const std::atomic<bool>& signalled);
+  /// `signalled` must outlive the state; true counts as a Shutdown. `wake` is called when a message
+  /// becomes due, from the stage's thread and without a lock held.
+  LinkState(
+      double lost_after, double leave_after, const std::atomic<bool>& signalled,
+      std::function<void()> wake = [] {});
 
   // What the stage's thread calls.
 
@@ -67,6 +71,7 @@ class LinkState {
   double lost_after_;
   double leave_after_;
   const std::atomic<bool>& signalled_;
+  std::function<void()> wake_;
 
   mutable std::mutex mutex_;  ///< Guards everything below.
   std::condition_variable changed_;
