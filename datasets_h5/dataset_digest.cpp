@@ -10,6 +10,12 @@ ContentDigest::ContentDigest(const DatasetInfo& info) {
   field("importer", info.importer);
   field("options", info.options);
   for (const std::string& name : info.label_names) field("label", name);
+  for (const LabelGroup& group : info.label_groups) {
+    std::string labels;
+    for (const int label : group.labels) labels += std::to_string(label) + ",";
+    field("group", group.name);
+    field("labels", labels);
+  }
   for (const SourceFile& source : info.sources) {
     field("source", source.path);
     field("sha256", source.sha256);

@@ -54,6 +54,17 @@ class SliceReader {
 
 }  // namespace
 
+std::vector<LabelGroup> default_label_groups(const std::vector<std::string>& label_names) {
+  std::vector<LabelGroup> groups;
+  LabelGroup all{.name = "T", .labels = {}};
+  for (int label = 1; label < static_cast<int>(label_names.size()); ++label) {
+    all.labels.push_back(label);
+    groups.push_back({.name = label_names[label], .labels = {label}});
+  }
+  if (!all.labels.empty()) groups.insert(groups.begin(), std::move(all));
+  return groups;
+}
+
 std::string write_dataset(const fs::path& path, const Dataset& dataset) {
   check_consistent(dataset);
   const DatasetInfo& info = dataset.info;
@@ -103,6 +114,7 @@ Slices DatasetFile::load(std::string_view split) const {
   slices.height = info_.height;
   slices.width = info_.width;
   slices.label_names = info_.label_names;
+  slices.label_groups = info_.label_groups;
   slices.digest = info_.digest;
   std::vector<int> renumbered(info_.subjects.size(), -1);
   for (std::size_t i = 0; i < info_.subjects.size(); ++i) {

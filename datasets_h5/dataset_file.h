@@ -15,13 +15,23 @@
 
 namespace reprise::datasets {
 
-constexpr int kFormatVersion = 1;
+constexpr int kFormatVersion = 2;
 
 /// A file that the data set was made of; `path` is relative to the importer's root.
 struct SourceFile {
   std::string path;
   std::string sha256;
 };
+
+/// A region that Dice is reported for, as the union of some labels: BraTS' tumour core is {1, 3}.
+struct LabelGroup {
+  std::string name;         ///< Column `Dice-<name>` of the tables.
+  std::vector<int> labels;  ///< Indexes into `label_names`, ascending, never 0.
+  friend bool operator==(const LabelGroup&, const LabelGroup&) = default;
+};
+
+/// The groups of a data set that names none: "T" for all labels together, then each label alone.
+std::vector<LabelGroup> default_label_groups(const std::vector<std::string>& label_names);
 
 /// One volume of the data set. Vectors have one entry a channel.
 struct SubjectRecord {
@@ -40,6 +50,7 @@ struct DatasetInfo {
   std::string importer;                  ///< "oasis", "generic", ...
   std::string options;                   ///< The importer's options as JSON.
   std::vector<std::string> label_names;  ///< Name of label i at index i; 0 is the background.
+  std::vector<LabelGroup> label_groups;  ///< In the order that tables show them.
   std::vector<SourceFile> sources;
   Element element = Element::Int16;
   int count = 0;  ///< Slices N.
@@ -69,6 +80,7 @@ struct Slices {
   std::vector<int> subject;              ///< [N], index into `subject_ids`.
   std::vector<std::string> subject_ids;  ///< Only the subjects of this split.
   std::vector<std::string> label_names;
+  std::vector<LabelGroup> label_groups;
   std::string digest;  ///< Of the whole file.
 };
 

@@ -39,6 +39,7 @@ class MetadataReader {
     info.digest = file_.read_attribute("content_digest");
     require(info.digest.size() == 64, "content_digest is not a SHA-256");
     read_label_names(info);
+    read_label_groups(info);
     if (file_.has("source_path")) read_sources(info);
     read_shapes(info);
     read_subjects(info);
@@ -59,6 +60,27 @@ class MetadataReader {
       info.label_names.emplace_back(name.as_string().c_str());
     }
     require(!info.label_names.empty() && info.label_names.size() <= 256, "wrong label_names");
+  }
+
+  void read_label_groups(DatasetInfo& info) const {
+    boost::system::error_code error;
+    const json::value groups = json::parse(file_.read_attribute("label_groups"), error);
+    require(!error && groups.is_array(), "label_groups is not a JSON list");
+    for (const json::value& entry : groups.as_array()) {
+      require(entry.is_object(), "label_groups holds something other than objects");
+      const json::value* name = entry.as_object().if_contains("name");
+      const json::value* labels = entry.as_object().if_contains("labels");
+      require(name != nullptr && name->is_string() && labels != nullptr && labels->is_array(),
+              "a label group lacks its name or labels");
+      LabelGroup& group = info.label_groups.emplace_back();
+      group.name = name->as_string().c_str();
+      for (const json::value& label : labels->as_array()) {
+        require(label.is_int64() && label.as_int64() > 0 &&
+                    label.as_int64() < static_cast<std::int64_t>(info.label_names.size()),
+                "a label group holds a label without a name");
+        group.labels.push_back(static_cast<int>(label.as_int64()));
+      }
+    }
   }
 
   void read_sources(DatasetInfo& info) const {
@@ -168,6 +190,12 @@ void write_metadata(h5::File& file, const DatasetInfo& info, const std::string& 
   file.write_attribute("importer", info.importer);
   file.write_attribute("options", info.options);
   file.write_attribute("label_names", json::serialize(labels));
+  json::array groups;
+  for (const LabelGroup& group : info.label_groups) {
+    groups.push_back(json::object{
+        {"name", group.name}, {"labels", json::array(group.labels.begin(), group.labels.end())}});
+  }
+  file.write_attribute("label_groups", json::serialize(groups));
   file.write_attribute("content_digest", digest);
   std::vector<std::string> paths;
   std::vector<std::string> digests;

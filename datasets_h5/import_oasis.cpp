@@ -35,7 +35,9 @@ ImportOptions oasis_options() {
   ImportOptions options;
   options.slicing.size = {160, 128};
   options.slicing.drop_empty_images = true;
-  options.label_names = {"background", "csf", "grey", "white"};
+  // FAST numbers tissues by rising T1 intensity.
+  options.label_names = {"background", "CSF", "G", "W"};
+  options.label_groups = {{"T", {1, 2, 3}}, {"G", {2}}, {"W", {3}}, {"CSF", {1}}};
   return options;
 }
 

@@ -85,13 +85,17 @@ void append(Dataset& dataset, SlicedVolume volume, Element element, const Import
 }
 
 void name_labels(Dataset& dataset, const ImportOptions& options) {
-  dataset.info.label_names = options.label_names;
-  if (!options.label_names.empty()) return;
-  const int largest = *std::max_element(dataset.labels.begin(), dataset.labels.end());
-  dataset.info.label_names.emplace_back("background");
-  for (int label = 1; label <= largest; ++label) {
-    dataset.info.label_names.push_back("label" + std::to_string(label));
+  DatasetInfo& info = dataset.info;
+  info.label_names = options.label_names;
+  if (info.label_names.empty()) {
+    const int largest = *std::max_element(dataset.labels.begin(), dataset.labels.end());
+    info.label_names.emplace_back("background");
+    for (int label = 1; label <= largest; ++label) {
+      info.label_names.push_back("label" + std::to_string(label));
+    }
   }
+  info.label_groups =
+      options.label_groups.empty() ? default_label_groups(info.label_names) : options.label_groups;
 }
 
 void check_options(const ImportOptions& options) {
@@ -105,6 +109,16 @@ void check_options(const ImportOptions& options) {
     }
   }
   if (options.label_names.size() > 256) throw_invalid("more than 256 label names");
+  for (const LabelGroup& group : options.label_groups) {
+    for (const int label : group.labels) {
+      if (label > 0 && label < static_cast<int>(options.label_names.size())) continue;
+      throw_invalid("label group \"" + group.name + "\": label " + std::to_string(label) +
+                    " has no name among the label names");
+    }
+    if (group.name.empty() || group.labels.empty()) {
+      throw_invalid("label group \"" + group.name + "\": needs a name and at least one label");
+    }
+  }
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ struct ImportOptions {
   SlicingRule slicing;  ///< Size, axis and which slices are dropped.
   SplitRule split;
   std::vector<std::string> label_names;  ///< With the background at 0; empty makes names up.
+  std::vector<LabelGroup> label_groups;  ///< Empty: all together, then each label alone.
   bool allow_missing_label = false;      ///< Generic importer: an empty label column is all 0.
 };
 

@@ -1,5 +1,7 @@
 #include "orchestrator/cli/prepare.h"
 
+#include <utility>
+
 #include "datasets_h5/dataset_file.h"
 #include "datasets_h5/importer.h"
 #include "datasets_h5/phantom.h"
@@ -13,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path dataset_path(const sweep::DatasetSpec& spec, const fs::path& workspace) {
-  std::string recipe = spec.recipe();
+  std::string recipe = spec.recipe() + std::to_string(datasets::kFormatVersion);
   if (!spec.list.empty()) recipe += read_file(spec.list);  // An edited list is another data set.
   return workspace / "datasets" / (spec.name + "-" + sha256_hex(recipe).substr(0, 12) + ".h5");
 }
@@ -22,9 +24,10 @@ datasets::ImportOptions import_options(const sweep::DatasetSpec& spec) {
   datasets::ImportOptions options = datasets::oasis_options();
   options.name = spec.name;
   options.slicing.size = {static_cast<int>(spec.height), static_cast<int>(spec.width)};
-  options.label_names = {"background"};
+  const std::vector<std::string> usual = std::exchange(options.label_names, {"background"});
   options.label_names.insert(options.label_names.end(), spec.label_names.begin(),
                              spec.label_names.end());
+  if (options.label_names != usual) options.label_groups.clear();
   if (spec.importer == "generic") {
     options.slicing.slice_axis = static_cast<int>(spec.slice_axis);
     options.slicing.label_sum_above = spec.labelled_slices_only ? 0 : -1;

@@ -13,6 +13,7 @@ Dataset small_dataset(Element element = Element::Int16) {
   info.importer = "test";
   info.options = "{}";
   info.label_names = {"background", "spot \"x\""};
+  info.label_groups = {{"all", {1}}, {"T", {1}}};
   info.sources = {{"a.nii.gz", std::string(64, 'a')}};
   info.element = element;
   info.count = 3;
@@ -36,6 +37,7 @@ TEST(DatasetFile, RoundTripInEveryType) {
     EXPECT_EQ(read.element, element);
     EXPECT_EQ(read.digest, digest);
     EXPECT_EQ(read.label_names[1], "spot \"x\"");
+    EXPECT_EQ(read.label_groups, small_dataset().info.label_groups);
     EXPECT_EQ(read.subjects[0].intercept, (std::vector<double>{0, 10}));
     EXPECT_EQ(read.sources[0].path, "a.nii.gz");
     verify(folder / "d.h5");
@@ -62,7 +64,9 @@ TEST(DatasetFile, DigestDependsOnContentNotOnPlace) {
   range.info.subjects[1].maximum[0] = 252;
   Dataset split = small_dataset();
   split.info.subjects[1].split = "train";
-  for (const Dataset& changed : {pixel, label, range, split}) {
+  Dataset group = small_dataset();
+  std::swap(group.info.label_groups[0], group.info.label_groups[1]);
+  for (const Dataset& changed : {pixel, label, range, split, group}) {
     EXPECT_NE(write_dataset(folder / "c.h5", changed), digest);
   }
 }

@@ -136,6 +136,19 @@ TEST_F(GenericImport, BadRowsNameTheirLine) {
   refuse("missing.nii.gz");
 }
 
+TEST_F(GenericImport, LabelGroupsAreKeptOrMadeUp) {
+  import();
+  EXPECT_EQ(info(folder / "out.h5").label_groups,
+            (std::vector<LabelGroup>{{"T", {1}}, {"label1", {1}}}));
+  options.label_names = {"background", "x"};
+  options.label_groups = {{"X", {1}}};
+  import();
+  EXPECT_EQ(load_split(folder / "out.h5", "test").label_groups, options.label_groups);
+  std::filesystem::remove(folder / "out.h5");
+  options.label_groups = {{"Y", {2}}};
+  refuse("label group \"Y\": label 2");
+}
+
 TEST_F(GenericImport, LabelsMustBeNamedAndWhole) {
   options.label_names = {"background"};
   refuse("a_l.nii.gz: label value 1");
