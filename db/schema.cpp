@@ -61,6 +61,10 @@ CREATE TABLE metrics(
   PRIMARY KEY(stage, name, subject, slice)) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events(time INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
+)sql",
+                                                              R"sql(
+-- Who asked for it: 'coordinator', or the person and address behind a request.
+ALTER TABLE events ADD COLUMN who TEXT NOT NULL DEFAULT 'coordinator';
 )sql"};
 
 void refuse_foreign(Connection& connection, std::int64_t version) {

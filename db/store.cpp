@@ -221,13 +221,25 @@ std::map<std::string, double> Store::scalars(const std::string& stage) const {
   return values;
 }
 
-void Store::add_event(const std::string& kind, const std::string& text) {
-  Statement(*connection_, "INSERT INTO events VALUES(?,?,?)")
+void Store::add_event(const std::string& kind, const std::string& text, const std::string& who) {
+  Statement(*connection_, "INSERT INTO events(time, kind, text, who) VALUES(?,?,?,?)")
       .bind(now_ms())
       .bind(kind)
       .bind(text)
+      .bind(who)
       .run();
   committed();
+}
+
+std::vector<EventRow> Store::events(int count) const {
+  Statement query(*connection_,
+                  "SELECT time, kind, text, who FROM events ORDER BY rowid DESC LIMIT ?");
+  query.bind(static_cast<std::int64_t>(count));
+  std::vector<EventRow> rows;
+  while (query.step()) {
+    rows.push_back({query.integer(0), query.text(1), query.text(2), query.text(3)});
+  }
+  return rows;
 }
 
 }  // namespace reprise::db

@@ -32,6 +32,11 @@ struct AttemptRow {
   std::string message;
 };
 
+struct EventRow {
+  std::int64_t time = 0;
+  std::string kind, text, who;
+};
+
 struct SliceValue {
   std::string subject;
   int slice = 0;
@@ -84,7 +89,10 @@ class Store {
                                                      const std::string& metric) const;
   [[nodiscard]] std::map<std::string, double> scalars(const std::string& stage) const;
 
-  void add_event(const std::string& kind, const std::string& text);
+  void add_event(const std::string& kind, const std::string& text,
+                 const std::string& who = "coordinator");
+  /// The latest `count` events, newest first.
+  [[nodiscard]] std::vector<EventRow> events(int count) const;
 
  private:
   void committed();

@@ -1,5 +1,7 @@
 #include "orchestrator/coordinator.h"
 
+#include <unistd.h>
+
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -8,6 +10,7 @@
 #include <set>
 
 #include "orchestrator/assignment.h"
+#include "orchestrator/control.h"
 #include "orchestrator/core.h"
 #include "orchestrator/launcher.h"
 #include "orchestrator/session.h"
@@ -23,6 +26,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 constexpr std::chrono::milliseconds kTick{200};
+constexpr int kEventsShown = 200;
 
 std::int64_t now_ms() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -46,7 +50,7 @@ std::set<std::string> done_stages(const db::Store& store, const sweep::Plan& pla
   return done;
 }
 
-class Coordinator final : public SessionHost {
+class Coordinator final : public SessionHost, public ControlHost {
  public:
   Coordinator(db::Store& store, const sweep::Plan& plan,
               const std::map<std::string, std::filesystem::path>& dataset_paths,
@@ -59,7 +63,8 @@ class Coordinator final : public SessionHost {
         core_(plan, done_stages(store, plan), core_options(options)),
         launcher_({options.workspace, options.worker_binary, options.ranks, options.threads,
                    options.device}),
-        board_(plan, core_, observer) {
+        board_(plan, core_, observer),
+        routes_({token_, view_token_}, {"127.0.0.1", "localhost", "[::1]", options.bind}) {
     for (const StageStatus& status : board_.stages()) {
       const std::string& dataset = status.stage->dataset;
       if (!status.reused && !datasets_.contains(dataset)) {
@@ -69,6 +74,8 @@ class Coordinator final : public SessionHost {
   }
 
   RunOutcome run() {
+    add_control_routes(routes_, *this);
+    for (const web::Route& route : options_.site) routes_.add(route);
     if (store_.end_abandoned_attempts() > 0) {
       observer_.on_note("attempts of a coordinator that died are taken up again");
     }
@@ -83,10 +90,20 @@ class Coordinator final : public SessionHost {
     return outcome_of(core_.stages(), interrupted_);
   }
 
-  [[nodiscard]] const std::string& token() const override { return token_; }
+  [[nodiscard]] const web::Routes& routes() const override { return routes_; }
+  ConnectionGate& gate() override { return gate_; }
 
+  [[nodiscard]] const sweep::Plan& plan() const override { return plan_; }
   [[nodiscard]] std::string status_json() const override {
     return reprise::status_json(plan_.study, board_.stages(), core_.gangs());
+  }
+  [[nodiscard]] std::string events_json() const override {
+    return reprise::events_json(store_.events(kEventsShown));
+  }
+  void act(const ActionRequest& request) override {
+    store_.add_event(request.kind, request.text, request.who);
+    observer_.on_note(request.kind + " " + request.text + " (" + request.who + ")");
+    feed(request.event);
   }
 
   void on_note(const std::string& line) override { observer_.on_note(line); }
@@ -133,8 +150,8 @@ class Coordinator final : public SessionHost {
       throw Error(ErrorCode::Unavailable,
                   "cannot listen on " + where + ": " + error.message() + ": choose another port");
     }
-    write_coordinator_file(options_.workspace, options_.bind, acceptor_.local_endpoint().port(),
-                           token_);
+    write_coordinator_file(options_.workspace, {options_.bind, acceptor_.local_endpoint().port(),
+                                                token_, view_token_, static_cast<int>(::getpid())});
   }
 
   void accept() {
@@ -296,7 +313,10 @@ class Coordinator final : public SessionHost {
   core::Core core_;
   Launcher launcher_;
   StatusBoard board_;
-  std::string token_ = random_token();
+  const std::string token_ = random_token();
+  const std::string view_token_ = random_token();
+  web::Routes routes_;
+  ConnectionGate gate_;
   std::map<std::string, std::shared_ptr<Session>> sessions_;
   std::map<std::string, wire::Hello> hello_;
   boost::json::object body_;  ///< Of the result at hand.

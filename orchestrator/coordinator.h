@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "db/store.h"
+#include "orchestrator/routes.h"
 #include "orchestrator/workspace.h"
 #include "sweep/plan.h"
 
@@ -21,11 +22,13 @@ struct RunOptions {
   std::int64_t heartbeat_ms = 500, lease_ms = 15000, stall_ms = 300000;
   int failures_max = 3;
   std::string device = "cpu";
+  /// Served beside the coordinator's own routes: the dashboard's pages.
+  std::vector<web::Route> site;
 };
 
 struct StageStatus {
   const sweep::Stage* stage = nullptr;
-  std::string state;  ///< "blocked", "ready", "running", "done", "failed" or "aborted".
+  std::string state;  ///< "blocked", "ready", "running", "done", "failed", "aborted", "cancelled".
   std::string gang;
   std::int64_t progress = 0, progress_end = 0;
   double loss = 0, steps_per_second = 0;

@@ -21,6 +21,8 @@ std::string_view to_string(StageState state) {
       return "failed";
     case StageState::Aborted:
       return "aborted";
+    case StageState::Cancelled:
+      return "cancelled";
   }
   return "unknown";
 }

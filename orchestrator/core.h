@@ -38,7 +38,20 @@ struct Options {
 // ---- events -------------------------------------------------------------------------------------
 struct Start {};
 struct Tick {};
-struct StopRequested {};  ///< The second one kills at once.
+struct StopRequested {};    ///< The second one kills at once.
+struct PauseRequested {};   ///< No stage starts until Resume; what runs goes on.
+struct ResumeRequested {};  ///< Also takes back a Drain that has not ended yet.
+struct DrainRequested {};   ///< What runs goes on; then the gangs leave and the run ends.
+struct CancelRequested {    ///< Ended stages stay as they are; dependants are aborted.
+  std::vector<std::string> stages;
+};
+struct RetryRequested {  ///< Failed, aborted and cancelled stages start over.
+  std::vector<std::string> stages;
+};
+struct PriorityRequested {  ///< Of these stages and, where it is higher, of what they need.
+  std::vector<std::string> stages;
+  int priority = 0;  ///< Higher goes first; 0 is the default.
+};
 struct GangConnected {
   std::string gang;
 };
@@ -72,9 +85,10 @@ struct CommitDone {
   Outcome outcome = Outcome::Committed;
   std::string message;  ///< Why it was refused.
 };
-using Event =
-    std::variant<Start, Tick, StopRequested, GangConnected, GangDisconnected, GangExited,
-                 GangHeartbeat, ResultReceived, FailureReceived, AttemptBegun, CommitDone>;
+using Event = std::variant<Start, Tick, StopRequested, PauseRequested, ResumeRequested,
+                           DrainRequested, CancelRequested, RetryRequested, PriorityRequested,
+                           GangConnected, GangDisconnected, GangExited, GangHeartbeat,
+                           ResultReceived, FailureReceived, AttemptBegun, CommitDone>;
 
 // ---- actions ------------------------------------------------------------------------------------
 struct LaunchGang {
@@ -120,8 +134,8 @@ struct Finished {};
 using Action = std::variant<LaunchGang, ShutdownGang, KillGang, BeginAttempt, Assign, CommitResult,
                             Ack, Revoke, EndAttempt, StageFailed, StageAborted, Finished>;
 
-enum class StageState : std::uint8_t { Blocked, Ready, Running, Done, Failed, Aborted };
-/// "blocked", "ready", "running", "done", "failed", "aborted".
+enum class StageState : std::uint8_t { Blocked, Ready, Running, Done, Failed, Aborted, Cancelled };
+/// "blocked", "ready", "running", "done", "failed", "aborted", "cancelled".
 std::string_view to_string(StageState state);
 
 struct StageView {
@@ -130,6 +144,7 @@ struct StageView {
   std::string gang;        ///< While running, and who did it once done.
   std::int64_t fence = 0;  ///< Of the live or committed attempt; 0 before the first.
   int failures = 0;
+  int priority = 0;
   bool reused = false;  ///< Its result was there before this run.
   std::string message;  ///< Latest failure.
 };
@@ -155,6 +170,8 @@ class Core {
   [[nodiscard]] bool knows_gang(const std::string& gang) const { return find(gang) != nullptr; }
   [[nodiscard]] bool finished() const { return finished_; }
   [[nodiscard]] bool stopping() const { return stopping_; }
+  [[nodiscard]] bool paused() const { return paused_; }
+  [[nodiscard]] bool draining() const { return draining_; }
 
  private:
   struct Node {
@@ -184,6 +201,12 @@ class Core {
   void on(const Start& event);
   void on(const Tick& event);
   void on(const StopRequested& event);
+  void on(const PauseRequested& event);
+  void on(const ResumeRequested& event);
+  void on(const DrainRequested& event);
+  void on(const CancelRequested& event);
+  void on(const RetryRequested& event);
+  void on(const PriorityRequested& event);
   void on(const GangConnected& event);
   void on(const GangDisconnected& event);
   void on(const GangExited& event);
@@ -216,7 +239,7 @@ class Core {
   std::string last_death_;
   std::int64_t now_ = 0;
   std::int64_t launched_ = 0;
-  bool stopping_ = false;
+  bool stopping_ = false, paused_ = false, draining_ = false;
   bool finished_ = false;
   std::vector<Action> actions_;
 };

@@ -57,7 +57,9 @@ void Core::abort_dependants(std::size_t stage) {
     if (views_[next].state != StageState::Blocked) continue;
     views_[next].state = StageState::Aborted;
     views_[next].message = "its input \"" + views_[stage].label + "\" " +
-                           (views_[stage].state == StageState::Failed ? "failed" : "was aborted");
+                           (views_[stage].state == StageState::Failed      ? "failed"
+                            : views_[stage].state == StageState::Cancelled ? "was cancelled"
+                                                                           : "was aborted");
     actions_.emplace_back(StageAborted{views_[next].id, views_[next].message});
     abort_dependants(next);
   }
@@ -135,7 +137,7 @@ void Core::watch() {
 bool Core::all_ended() const {
   return std::all_of(views_.begin(), views_.end(), [](const StageView& view) {
     return view.state == StageState::Done || view.state == StageState::Failed ||
-           view.state == StageState::Aborted;
+           view.state == StageState::Aborted || view.state == StageState::Cancelled;
   });
 }
 
@@ -145,7 +147,10 @@ void Core::schedule() {
     std::size_t best = views_.size();
     for (std::size_t i = 0; i < views_.size(); ++i) {
       if (views_[i].state != StageState::Ready || nodes_[i].not_before > now_) continue;
-      if (best == views_.size() || nodes_[i].remaining > nodes_[best].remaining) best = i;
+      const auto rank = [&](std::size_t k) {
+        return std::pair(views_[k].priority, nodes_[k].remaining);
+      };
+      if (best == views_.size() || rank(i) > rank(best)) best = i;
     }
     if (best == views_.size()) return;
     views_[best].state = StageState::Running;
@@ -192,13 +197,15 @@ void Core::settle() {
       }
     }
   }
-  if (all_ended()) {
-    for (Gang& gang : gangs_) shut_down(gang, "all stages have ended");
-  } else if (!stopping_) {
+  if (all_ended() || draining_) {
+    for (Gang& gang : gangs_) {
+      if (gang.view.state != GangState::Busy) shut_down(gang, "there is no more work");
+    }
+  } else if (!stopping_ && !paused_) {
     schedule();
     launch();
   }
-  if (gangs_.empty() && (stopping_ || all_ended())) {
+  if (gangs_.empty() && (stopping_ || draining_ || all_ended())) {
     finished_ = true;
     actions_.emplace_back(Finished{});
   }

@@ -11,7 +11,6 @@
 #include <deque>
 #include <utility>
 
-#include "orchestrator/workspace.h"
 #include "sweep/error.h"
 
 namespace reprise {
@@ -26,6 +25,8 @@ using Response = http::response<http::string_body>;
 
 constexpr std::chrono::seconds kHandshakeTimeout{10};
 constexpr unsigned kHeaderBytesMax = 8U << 10U;
+constexpr std::chrono::seconds kIdleTimeout{30};
+constexpr std::size_t kBodyBytesMax = 1U << 20U;
 constexpr std::size_t kQueueMax = 1000;  ///< A peer that reads so little is gone.
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
@@ -108,56 +109,131 @@ class GangSession final : public Session {
   bool closed_ = false;
 };
 
-bool authorised(const Request& request, const std::string& token) {
-  const beast::string_view header = request[http::field::authorization];
-  return equal_in_constant_time({header.data(), header.size()}, "Bearer " + token);
+std::string text_of(beast::string_view text) { return {text.data(), text.size()}; }
+
+/// A place at the gate, given up at the latest when the connection ends.
+class Stranger {
+ public:
+  Stranger(ConnectionGate& gate, beast::tcp_stream& stream)
+      : gate_(gate), place_(gate.enter([&stream] { stream.close(); })) {}
+  ~Stranger() { leave(); }
+  Stranger(const Stranger&) = delete;
+  Stranger& operator=(const Stranger&) = delete;
+  Stranger(Stranger&&) = delete;
+  Stranger& operator=(Stranger&&) = delete;
+
+  void leave() {
+    if (inside_) gate_.leave(place_);
+    inside_ = false;
+  }
+
+ private:
+  ConnectionGate& gate_;
+  ConnectionGate::Place place_;
+  bool inside_ = true;
+};
+
+web::Request request_of(const http::request<http::string_body>& raw, const std::string& peer) {
+  web::Request request;
+  request.method = text_of(raw.method_string());
+  request.target = text_of(raw.target());
+  request.host = text_of(raw[http::field::host]);
+  request.origin = text_of(raw[http::field::origin]);
+  request.authorization = text_of(raw[http::field::authorization]);
+  request.cookie = text_of(raw[http::field::cookie]);
+  request.peer = peer;
+  return request;
 }
 
-Response answer(const Request& request, const SessionHost& host) {
+/// Two of these, and a proxy before us may have believed the other one.
+bool is_ambiguous(const http::request<http::string_body>& raw) {
+  return raw.count(http::field::host) > 1 || raw.count(http::field::authorization) > 1 ||
+         raw.count(http::field::origin) > 1;
+}
+
+Response response_of(const web::Reply& reply, unsigned version, bool keep_alive) {
   Response response;
-  response.version(request.version());
-  response.keep_alive(false);
-  response.set(http::field::content_type, "application/json");
-  if (!authorised(request, host.token())) {
-    response.result(http::status::unauthorized);
-    response.set(http::field::www_authenticate, "Bearer");
-  } else if (request.target() != "/status" && request.target() != "/gang") {
-    response.result(http::status::not_found);
-  } else if (request.method() != http::verb::get || request.target() == "/gang") {
-    response.result(http::status::bad_request);
-  } else {
-    response.result(http::status::ok);
-    response.body() = host.status_json();
-  }
+  response.version(version);
+  response.result(reply.status);
+  response.keep_alive(keep_alive);
+  response.set(http::field::content_type, reply.type);
+  for (const auto& [name, value] : web::default_headers()) response.set(name, value);
+  for (const auto& [name, value] : reply.headers) response.set(name, value);
+  response.body() = reply.body;
   response.prepare_payload();
   return response;
+}
+
+/// Writes an answer; false where the connection is to end.
+asio::awaitable<bool> answer(beast::tcp_stream* stream, web::Reply reply, unsigned version,
+                             bool keep_alive) {
+  Response response = response_of(reply, version, keep_alive);
+  stream->expires_after(kHandshakeTimeout);
+  auto [error, bytes] = co_await http::async_write(*stream, response, kTuple);
+  if (!error && keep_alive) co_return true;
+  beast::error_code ignored;
+  if (!error) stream->socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  co_return false;
 }
 
 asio::awaitable<void> serve_connection(asio::ip::tcp::socket socket, SessionHost* host) {
   beast::error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  const auto remote = socket.remote_endpoint(ignored);
+  const std::string peer = ignored ? "?" : remote.address().to_string();
   beast::tcp_stream stream(std::move(socket));
-  stream.expires_after(kHandshakeTimeout);
+  Stranger stranger(host->gate(), stream);
   beast::flat_buffer buffer(kHeaderBytesMax * 2);
-  http::request_parser<http::string_body> parser;
-  parser.header_limit(kHeaderBytesMax);
-  parser.body_limit(0);
-  auto [error, bytes] = co_await http::async_read(stream, buffer, parser, kTuple);
-  if (error) co_return;
-  Request request = parser.release();
-  if (authorised(request, host->token()) && request.target() == "/gang" &&
-      websocket::is_upgrade(request)) {
-    auto session = std::make_shared<GangSession>(std::move(stream), *host);
-    co_await GangSession::run(session, std::move(request));
-    co_return;
+  for (auto patience = kHandshakeTimeout;; patience = kIdleTimeout) {
+    http::request_parser<http::string_body> parser;
+    parser.header_limit(kHeaderBytesMax);
+    parser.body_limit(kBodyBytesMax);
+    stream.expires_after(patience);
+    auto [unread, header_bytes] = co_await http::async_read_header(stream, buffer, parser, kTuple);
+    if (unread) co_return;
+    const unsigned version = parser.get().version();
+    if (is_ambiguous(parser.get())) {
+      co_await answer(&stream, web::refuse(400, "a header is there twice"), version, false);
+      co_return;
+    }
+    auto verdict = host->routes().admit(request_of(parser.get(), peer));
+    if (auto* refusal = std::get_if<web::Reply>(&verdict)) {
+      co_await answer(&stream, std::move(*refusal), version, false);
+      co_return;
+    }
+    const auto& admitted = std::get<web::Admitted>(verdict);
+    // Whoever holds a secret is no stranger; a page for everybody does not make one a friend.
+    if (admitted.call.authority != web::Authority::None) stranger.leave();
+    if (admitted.route->upgrade && websocket::is_upgrade(parser.get())) {
+      stranger.leave();
+      auto session = std::make_shared<GangSession>(std::move(stream), *host);
+      co_await GangSession::run(session, parser.release());
+      co_return;
+    }
+    stream.expires_after(kHandshakeTimeout);
+    auto [incomplete, body_bytes] = co_await http::async_read(stream, buffer, parser, kTuple);
+    if (incomplete == http::error::body_limit) {
+      co_await answer(&stream, web::refuse(413, "the body is too long"), version, false);
+    }
+    if (incomplete) co_return;
+    const bool keep_alive = parser.get().keep_alive();
+    web::Reply reply = web::Routes::run(admitted, std::move(parser.get().body()));
+    const bool goes_on = co_await answer(&stream, std::move(reply), version, keep_alive);
+    if (!goes_on) co_return;
   }
-  Response response = answer(request, *host);
-  stream.expires_after(kHandshakeTimeout);
-  auto [unsent, count] = co_await http::async_write(stream, response, kTuple);
-  if (!unsent) stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
 }
 
 }  // namespace
+
+ConnectionGate::Place ConnectionGate::enter(std::function<void()> close) {
+  if (strangers_.size() >= kStrangersMax) {
+    // Closing makes its handler run later, which leaves the list: not from here.
+    auto& oldest = strangers_.front();
+    oldest();
+    strangers_.splice(strangers_.end(), strangers_, strangers_.begin());
+  }
+  return strangers_.insert(strangers_.end(), std::move(close));
+}
 
 void serve(asio::ip::tcp::socket socket, SessionHost& host) {
   auto executor = socket.get_executor();

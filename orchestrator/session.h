@@ -1,16 +1,34 @@
 #pragma once
-/// One connection to the coordinator: authenticated HTTP, or a gang's WebSocket after an upgrade.
+/// One connection to the coordinator: HTTP by the table of routes, or a gang's WebSocket after an
+/// upgrade.
 
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 
+#include "orchestrator/routes.h"
 #include "orchestrator/wire.h"
 
 namespace reprise {
 
 class Session;
+
+/// Bounds the connections that have not shown a secret: beyond the limit the oldest one is closed,
+/// so that idle strangers cannot keep others out.
+class ConnectionGate {
+ public:
+  static constexpr std::size_t kStrangersMax = 256;
+  using Place = std::list<std::function<void()>>::iterator;
+
+  Place enter(std::function<void()> close);
+  void leave(Place place) { strangers_.erase(place); }
+  [[nodiscard]] std::size_t strangers() const { return strangers_.size(); }
+
+ private:
+  std::list<std::function<void()>> strangers_;
+};
 
 /// What a connection needs from the coordinator. It outlives all sessions' handlers.
 class SessionHost {
@@ -22,8 +40,8 @@ class SessionHost {
   SessionHost(SessionHost&&) = delete;
   SessionHost& operator=(SessionHost&&) = delete;
 
-  [[nodiscard]] virtual const std::string& token() const = 0;
-  [[nodiscard]] virtual std::string status_json() const = 0;
+  [[nodiscard]] virtual const web::Routes& routes() const = 0;
+  virtual ConnectionGate& gate() = 0;
   virtual void on_message(const std::shared_ptr<Session>& session, wire::FromGang message) = 0;
   virtual void on_closed(const std::shared_ptr<Session>& session) = 0;
   virtual void on_note(const std::string& line) = 0;
@@ -45,7 +63,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string gang;  ///< Set by the host once Hello was accepted.
 };
 
-/// Serves one accepted connection to its end. Never throws; answers 401 without the token.
+/// Serves one accepted connection to its end. Never throws.
 void serve(boost::asio::ip::tcp::socket socket, SessionHost& host);
 
 }  // namespace reprise

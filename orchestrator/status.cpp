@@ -39,6 +39,15 @@ std::string status_json(const std::string& study, const std::vector<StageStatus>
       {"study", study}, {"stages", std::move(stage_list)}, {"gangs", std::move(gang_list)}});
 }
 
+std::string events_json(const std::vector<db::EventRow>& events) {
+  boost::json::array list;
+  for (const db::EventRow& e : events) {
+    list.push_back(
+        boost::json::object{{"time", e.time}, {"kind", e.kind}, {"text", e.text}, {"who", e.who}});
+  }
+  return boost::json::serialize(list);
+}
+
 RunOutcome outcome_of(const std::vector<core::StageView>& stages, bool interrupted) {
   RunOutcome result;
   result.interrupted = interrupted;
@@ -46,7 +55,9 @@ RunOutcome outcome_of(const std::vector<core::StageView>& stages, bool interrupt
     result.done += stage.state == core::StageState::Done ? 1 : 0;
     result.reused += stage.reused ? 1 : 0;
     result.failed += stage.state == core::StageState::Failed ? 1 : 0;
-    result.aborted += stage.state == core::StageState::Aborted ? 1 : 0;
+    const bool unrun =
+        stage.state == core::StageState::Aborted || stage.state == core::StageState::Cancelled;
+    result.aborted += unrun ? 1 : 0;
   }
   return result;
 }

@@ -14,6 +14,7 @@
 
 #include "sweep/error.h"
 #include "sweep/files.h"
+#include "sweep/json.h"
 
 namespace reprise {
 namespace {
@@ -74,10 +75,12 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
-void write_coordinator_file(const fs::path& workspace, const std::string& host, int port,
-                            const std::string& token) {
-  const boost::json::object object{
-      {"host", host}, {"port", port}, {"token", token}, {"pid", static_cast<int>(::getpid())}};
+void write_coordinator_file(const fs::path& workspace, const CoordinatorAddress& address) {
+  const boost::json::object object{{"host", address.host},
+                                   {"port", address.port},
+                                   {"token", address.token},
+                                   {"view_token", address.view_token},
+                                   {"pid", address.pid}};
   const std::string text = boost::json::serialize(object) + "\n";
   AtomicFile file(workspace / "coordinator.json");
   const int fd = ::open(file.temporary().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -86,6 +89,27 @@ void write_coordinator_file(const fs::path& workspace, const std::string& host, 
   ::close(fd);
   if (written != static_cast<ssize_t>(text.size())) unavailable(file.temporary(), "cannot write");
   file.commit();
+}
+
+CoordinatorAddress read_coordinator_file(const fs::path& workspace) {
+  const fs::path file = workspace / "coordinator.json";
+  if (!fs::exists(file)) {
+    throw_invalid(workspace.string() + ": no coordinator runs in this workspace: start one with " +
+                  "reprise run STUDY --workspace " + workspace.string());
+  }
+  const boost::json::value value = sweep::parse_json(read_file(file), file.string());
+  CoordinatorAddress address;
+  try {
+    const auto& object = value.as_object();
+    address.host = object.at("host").as_string();
+    address.port = object.at("port").to_number<int>();
+    address.token = object.at("token").as_string();
+    address.view_token = object.at("view_token").as_string();
+    address.pid = object.at("pid").to_number<int>();
+  } catch (const std::exception& error) {
+    throw_corrupt(file.string() + ": not a coordinator's address: " + error.what());
+  }
+  return address;
 }
 
 void remove_coordinator_file(const fs::path& workspace) {

@@ -28,9 +28,19 @@ std::string random_token();
 /// Compares in a time that depends on the lengths only.
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 
-/// WORKSPACE/coordinator.json {host, port, token, pid}, readable by its owner only.
-void write_coordinator_file(const std::filesystem::path& workspace, const std::string& host,
-                            int port, const std::string& token);
+/// Where a coordinator listens, and its secrets: `token` may act, `view_token` may only look.
+struct CoordinatorAddress {
+  std::string host;
+  int port = 0;
+  std::string token, view_token;
+  int pid = 0;
+};
+
+/// WORKSPACE/coordinator.json, readable by its owner only.
+void write_coordinator_file(const std::filesystem::path& workspace,
+                            const CoordinatorAddress& address);
+/// Errors: InvalidInput if no coordinator runs there, Corrupt.
+CoordinatorAddress read_coordinator_file(const std::filesystem::path& workspace);
 void remove_coordinator_file(const std::filesystem::path& workspace);
 
 }  // namespace reprise

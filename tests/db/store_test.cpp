@@ -188,6 +188,12 @@ TEST_F(StoreTest, FencesGrowOverReopeningAndAbandonedAttemptsEnd) {
   EXPECT_EQ(store.failures(stage), 0);
   EXPECT_GT(store.begin_attempt(stage, "g", "h", "cpu", 1), fence);
   store.add_event("note", "text");
+  store.add_event("pause", "", "ada at 127.0.0.1");
+  const auto events = store.events(10);
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].who, "ada at 127.0.0.1");
+  EXPECT_EQ(events[1].who, "coordinator");
+  EXPECT_EQ(store.events(1).size(), 1U);
 }
 
 TEST_F(StoreTest, ForeignNewerAndMissingFilesAreRefused) {
@@ -195,11 +201,11 @@ TEST_F(StoreTest, ForeignNewerAndMissingFilesAreRefused) {
   {
     Store store(file_, Access::ReadWrite);
   }
-  Connection(file_, Access::ReadWrite).execute("PRAGMA user_version=7");
+  Connection(file_, Access::ReadWrite).execute("PRAGMA user_version=700");
   std::string text;
   EXPECT_EQ(code_of([&] { Store(file_, Access::ReadWrite); }, &text), ErrorCode::InvalidInput);
-  EXPECT_EQ(text, file_.string() +
-                      ": database schema 7 is newer than this program's 1: use a newer reprise");
+  EXPECT_EQ(text, file_.string() + ": database schema 700 is newer than this program's " +
+                      std::to_string(kSchemaVersion) + ": use a newer reprise");
   const auto foreign = folder_ / "foreign.db";
   Connection(foreign, Access::ReadWrite).execute("CREATE TABLE x(y)");
   EXPECT_EQ(code_of([&] { Store(foreign, Access::ReadWrite); }), ErrorCode::Corrupt);

@@ -1,0 +1,24 @@
+#include "orchestrator/control.h"
+
+namespace reprise {
+
+using web::Authority;
+using web::Call;
+
+void add_control_routes(web::Routes& routes, ControlHost& host) {
+  routes.add({"GET", "/status", Authority::View,
+              [&host](const Call&) { return web::json_reply(host.status_json()); }});
+  routes.add({"GET", "/api/events", Authority::View,
+              [&host](const Call&) { return web::json_reply(host.events_json()); }});
+  for (const std::string& name : action_names()) {
+    routes.add({"POST", "/api/actions/" + name, Authority::Act, [&host, name](const Call& call) {
+                  host.act(parse_action(name, call, host.plan()));
+                  return web::json_reply(R"({"accepted":true})");
+                }});
+  }
+  routes.add({"GET", "/gang", Authority::Act,
+              [](const Call&) { return web::refuse(426, "this is for a gang's WebSocket"); },
+              true});
+}
+
+}  // namespace reprise
