@@ -57,11 +57,16 @@ class Segmenter {
   bool training_;
 };
 
-/// Eq. 8 for the encoder blocks `first`..`last`, counted from 1, added up.
+/// Eq. 8 for the encoder blocks `first`..`last`, counted from 1, added up; `nested`: the running
+/// sum is divided by the number of blocks after every addition, as the released code does.
 class EncoderLoss : public Loss {
  public:
-  EncoderLoss(Segmenter segmenter, Distance distance, int first, int last)
-      : segmenter_(std::move(segmenter)), distance_(distance), first_(first), last_(last) {}
+  EncoderLoss(Segmenter segmenter, Distance distance, int first, int last, bool nested)
+      : segmenter_(std::move(segmenter)),
+        distance_(distance),
+        first_(first),
+        last_(last),
+        divisor_(nested ? last - first + 1 : 1) {}
 
   Tensor share(const Tensor& sr, const Tensor& hr, const LossContext& context) override {
     const auto [of_sr, of_hr] = segmenter_.both(
@@ -69,7 +74,7 @@ class EncoderLoss : public Loss {
         [this](Unet& unet, const Tensor& image) { return unet.encode(image, last_); });
     Tensor total = torch::zeros({}, sr.options());
     for (auto i = static_cast<std::size_t>(first_); i <= static_cast<std::size_t>(last_); ++i) {
-      total = total + distance_share(distance_, of_sr[i - 1], of_hr[i - 1], context);
+      total = (total + distance_share(distance_, of_sr[i - 1], of_hr[i - 1], context)) / divisor_;
     }
     return total;
   }
@@ -77,7 +82,7 @@ class EncoderLoss : public Loss {
  private:
   Segmenter segmenter_;
   Distance distance_;
-  int first_, last_;
+  int first_, last_, divisor_;
 };
 
 class DecoderLoss : public Loss {
@@ -148,7 +153,7 @@ bool is_second(const json::object& term, const std::string& key, std::string_vie
 void check_keys(const json::object& term, const std::string& name) {
   for (const auto& [key, value] : term) {
     const bool known = key == "name" || key == "weight" || (key == "distance" && name != "hrl") ||
-                       (key == "unet_mode" && name != "l1");
+                       (key == "unet_mode" && name != "l1") || (key == "sum" && name == "sum_e");
     if (!known) throw_invalid("loss \"" + name + "\": no such key \"" + std::string(key) + "\"");
   }
 }
@@ -168,7 +173,8 @@ std::unique_ptr<Loss> make_term(const json::object& term, const std::string& nam
   if (name == "hrl") return std::make_unique<LabelLoss>(segmenter);
   const int first = one_block ? name[1] - '0' : 1;
   const int last = one_block ? first : 5;
-  return std::make_unique<EncoderLoss>(segmenter, distance, first, last);
+  return std::make_unique<EncoderLoss>(segmenter, distance, first, last,
+                                       is_second(term, "sum", "sum", "nested"));
 }
 
 /// The term's weight. Errors: InvalidInput.

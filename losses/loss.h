@@ -36,7 +36,7 @@ class Loss {
                               const LossContext& context) = 0;
 };
 
-/// Makes the weighted sum of `terms`, each {"name", "weight"} and two switches:
+/// Makes the weighted sum of `terms`, each {"name", "weight"} and its switches:
 ///
 ///   name       "l1" (Eq. 6), "e1".."e5" and "sum_e" (Eq. 8 for one encoder block, and the plain
 ///              sum of all five), "d" (Eq. 9), "hrl" (Eq. 10, Dice loss of classes 1 and up against
@@ -45,6 +45,8 @@ class Loss {
 ///              not for "hrl"
 ///   unet_mode  "eval" (default) or "train" (what the released code does: batch statistics of sr
 ///              and of hr apart, over all ranks; the running statistics drift); not for "l1"
+///   sum        of "sum_e": "sum" (default), or "nested" (released: the running sum is divided by
+///              5 after every addition, so that the deepest block weighs most)
 ///
 /// The segmenter's weights are frozen here. Terms switch it between its modes as they run.
 /// Errors: InvalidInput for an unknown name, key or value, or a segmentation term without a

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "sweep/error.h"
+#include "sweep/protocol.h"
 #include "sweep/study.h"
 
 namespace reprise::sweep {
@@ -20,7 +21,7 @@ class Expansion {
 
   void add(const TrialSpec& trial) {
     Trial row{.name = trial.name, .row = trial.row, .stages = {}};
-    row.stages["segmenter"] = add_segmenter(trial);
+    row.stages["segmenter"] = add_segmenter(trial, trial.dataset);
     if (trial.method == "network") {
       row.stages["pretrain"] = add_training(trial, trial.pretrain, StageKind::Pretrain, row.stages);
       row.stages["network"] = row.stages["pretrain"];
@@ -29,6 +30,7 @@ class Expansion {
             add_training(trial, *trial.finetune, StageKind::Finetune, row.stages);
         row.stages["network"] = row.stages["finetune"];
       }
+      if (trial.profile) row.stages["profile"] = add_profile(trial);
     }
     row.stages["evaluate"] = add_evaluation(trial, row.stages);
     plan_.trials.push_back(std::move(row));
@@ -37,45 +39,64 @@ class Expansion {
   Plan take() { return std::move(plan_); }
 
  private:
-  std::string add_segmenter(const TrialSpec& trial) {
-    Stage stage = begin(trial, StageKind::TrainUnet, "segmentation U-Net");
+  std::string add_weights(const TrialSpec& trial, const std::string& name) {
+    const WeightsSpec& weights = study_.weights.at(name);
+    Stage stage = begin(trial.dataset, StageKind::ImportWeights, "weights " + name);
+    stage.config = {{"role", name}};
+    if (weights.path.empty()) {
+      stage.config["random"] = trial.seed;
+    } else {
+      stage.config["sha256"] = weights.sha256;
+      stage.options["path"] = weights.path.string();
+    }
+    return finish(std::move(stage), {});
+  }
+
+  std::string add_segmenter(const TrialSpec& trial, const std::string& dataset) {
+    Stage stage = begin(dataset, StageKind::TrainUnet, "segmentation U-Net");
     stage.config = {{"unet", trial.unet},
                     {"train", trial.segmenter.train},
                     {"precision", trial.precision},
                     {"seed", trial.seed}};
+    if (trial.unet.at("encoder").as_string() == "resnet34") {
+      stage.inputs["encoder"] = add_weights(trial, "resnet34");
+    }
     return finish(std::move(stage), trial.segmenter);
   }
 
   std::string add_training(const TrialSpec& trial, const Training& training, StageKind kind,
                            const Inputs& stages) {
-    std::string losses;
-    bool needs_segmenter = false;
-    for (const boost::json::value& term : training.loss) {
-      const std::string name(term.at("name").as_string());
-      losses += (losses.empty() ? "" : "+") + name;
-      needs_segmenter = needs_segmenter || name != "l1";
-    }
-    Stage stage = begin(trial, kind, std::string(to_string(kind)) + " " + losses);
+    Stage stage =
+        begin(trial.dataset, kind, std::string(to_string(kind)) + " " + loss_label(training.loss));
     stage.config = {{"network", trial.network}, {"scale", trial.scale},
                     {"noise", trial.noise},     {"loss", training.loss},
                     {"train", training.train},  {"precision", trial.precision},
                     {"seed", trial.seed}};
-    if (needs_segmenter) {
-      stage.inputs["segmenter"] = stages.at("segmenter");
+    const LossNeeds needs = needs_of(training.loss);
+    if (needs.unet) {
+      stage.inputs["segmenter"] = add_segmenter(trial, trial.unet_from);
       stage.config["unet"] = trial.unet;
     }
+    if (needs.vgg) stage.inputs["vgg19"] = add_weights(trial, "vgg19");
+    if (kind == StageKind::Pretrain) stage.config["init"] = trial.init;
     if (kind == StageKind::Finetune) stage.inputs["network"] = stages.at("pretrain");
     return finish(std::move(stage), training);
   }
 
+  std::string add_profile(const TrialSpec& trial) {
+    Stage stage = begin(trial.dataset, StageKind::Profile, "profile");
+    stage.config = {{"network", trial.network}, {"scale", trial.scale}};
+    return finish(std::move(stage), {});
+  }
+
   std::string add_evaluation(const TrialSpec& trial, const Inputs& stages) {
-    Stage stage = begin(trial, StageKind::Evaluate, "evaluate " + trial.row);
-    stage.config = {{"method", trial.method},
-                    {"scale", trial.scale},
-                    {"noise", trial.noise},
-                    {"unet", trial.unet},
-                    {"seed", trial.seed}};
+    Stage stage = begin(trial.dataset, StageKind::Evaluate, "evaluate " + trial.row);
+    stage.config = {{"method", trial.method}, {"scale", trial.scale}, {"noise", trial.noise},
+                    {"unet", trial.unet},     {"seed", trial.seed},   {"samples", trial.samples}};
     stage.inputs["segmenter"] = stages.at("segmenter");
+    if (study_.weights.contains("inception")) {
+      stage.inputs["inception"] = add_weights(trial, "inception");
+    }
     if (trial.method == "network") {
       stage.config["network"] = trial.network;
       stage.inputs["network"] = stages.at("network");
@@ -83,11 +104,11 @@ class Expansion {
     return finish(std::move(stage), {});
   }
 
-  Stage begin(const TrialSpec& trial, StageKind kind, std::string label) {
+  Stage begin(const std::string& dataset, StageKind kind, std::string label) {
     Stage stage;
     stage.kind = kind;
-    stage.dataset = trial.dataset;
-    stage.dataset_digest = digests_.at(trial.dataset);
+    stage.dataset = dataset;
+    stage.dataset_digest = digests_.at(dataset);
     stage.label = std::move(label);
     return stage;
   }
@@ -96,6 +117,7 @@ class Expansion {
     if (!training.train.empty()) {
       stage.steps = training.train.at("steps").as_int64();
       stage.options["checkpoint_every"] = training.checkpoint_every;
+      stage.options["checkpoints_kept"] = training.checkpoints_kept;
     }
     stage.id = stage_id(stage);
     const auto [entry, added] = index_.try_emplace(stage.id, plan_.stages.size());

@@ -9,15 +9,17 @@
 
 namespace reprise::sweep {
 namespace {
-constexpr std::array<std::pair<StageKind, std::string_view>, 4> kKinds{{
+constexpr std::array<std::pair<StageKind, std::string_view>, 6> kKinds{{
     {StageKind::TrainUnet, "train-unet"},
     {StageKind::Pretrain, "pretrain"},
     {StageKind::Finetune, "finetune"},
     {StageKind::Evaluate, "evaluate"},
+    {StageKind::Profile, "profile"},
+    {StageKind::ImportWeights, "import-weights"},
 }};
 /// Raise this when a change of code changes what a stage computes: old results then no longer
 /// count.
-constexpr int kSemanticsVersion = 1;
+constexpr int kSemanticsVersion = 2;
 }  // namespace
 
 std::string_view to_string(StageKind kind) {

@@ -3,17 +3,26 @@
 ///
 /// `config` is the fully resolved configuration (every default written out) of the kind:
 ///
-///   train-unet  {"unet":{"width"}, "train":TRAIN, "precision", "seed"}
+///   train-unet  {"unet":UNET, "train":TRAIN, "precision", "seed"}; input "encoder" where
+///               UNET.encoder is "resnet34"
 ///   pretrain    {"network":{"name",...}, "scale", "noise", "loss":[TERM...], "train":TRAIN,
-///                "precision", "seed"}
-///   finetune    as pretrain; inputs "network" (the weights it starts from) and, where a loss term
-///               needs it, "segmenter"
-///   evaluate    {"method":"network"|"bicubic"|"hr", "network"?, "scale", "noise", "unet":{...},
-///               "seed"}; inputs "network" (method network only) and "segmenter"
+///                "init":"kaiming"|"truncated-normal", "precision", "seed"}
+///   finetune    as pretrain without "init"; input "network" (the weights it starts from). Both:
+///               inputs "segmenter" (with its "unet":UNET) and "vgg19" where a loss term needs them
+///   evaluate    {"method":"network"|"bicubic"|"hr", "network"?, "scale", "noise", "unet":UNET,
+///               "samples" (test slices kept as images), "seed"}; inputs "network" (method network
+///               only), "segmenter" and, where the study gives it, "inception"
+///   profile     {"network", "scale"}: size and speed, at the paper's LR 40x32
+///   import-weights {"role":"vgg19"|"resnet34"|"inception", "sha256" of the file, or "random":
+///               seed, "path"*}
 ///
-///   TRAIN = {"steps", "batch" (global), "patch" (network: LR pixels; U-Net: HR pixels),
-///            "learning_rate", "milestones":[step...], "gamma", "checkpoint_every"*}
-///   TERM  = {"name":"l1"|"e1"..."e5"|"sum_e"|"d"|"hrl", "weight"}
+///   UNET  = {"width", "encoder":"random"|"resnet34"}
+///   TRAIN = {"steps", "batch" (global), "accumulate" (parts that a batch is computed in), "patch"
+///            (network: LR pixels; U-Net: HR pixels), "learning_rate", "milestones":[step...],
+///            "gamma", "beta2", "validation"?:{"every", "subjects", "patience" (0: no early stop)},
+///            "checkpoint_every"*, "checkpoints_kept"*}
+///   TERM  = {"name":"l1"|"e1"..."e5"|"sum_e"|"d"|"hrl"|"vgg"|"wgan-gp", "weight", ...}; the other
+///            keys are listed in losses/loss.h
 ///
 /// Keys marked * say how a stage runs, not what it computes: they are kept out of `config` and sit
 /// in `options`, which is not part of the id.
@@ -26,9 +35,16 @@
 
 namespace reprise::sweep {
 
-enum class StageKind : std::uint8_t { TrainUnet, Pretrain, Finetune, Evaluate };
+enum class StageKind : std::uint8_t {
+  TrainUnet,
+  Pretrain,
+  Finetune,
+  Evaluate,
+  Profile,
+  ImportWeights
+};
 
-/// "train-unet", "pretrain", "finetune", "evaluate".
+/// "train-unet", "pretrain", "finetune", "evaluate", "profile", "import-weights".
 std::string_view to_string(StageKind kind);
 /// Inverse of `to_string`. Errors: InvalidInput.
 StageKind stage_kind_from(std::string_view name);

@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 
+#include "sweep/check_study.h"
 #include "sweep/error.h"
 #include "sweep/files.h"
 #include "sweep/json.h"
@@ -127,6 +128,17 @@ void read_trials(Study& study, TomlReader& root) {
   if (study.trials.empty()) root.fail("trials", "at least one [[trials]] table is needed");
 }
 
+/// Networks are profiled where a table has a column for it.
+void profile_where_shown(Study& study) {
+  const std::set<std::string> measured = {"FPS", "MACs(G)", "params(M)"};
+  for (const TableSpec& table : study.tables) {
+    for (const std::string& column : table.columns) {
+      if (!measured.contains(column)) continue;
+      for (TrialSpec& trial : study.trials) trial.profile = true;
+    }
+  }
+}
+
 }  // namespace
 
 std::string DatasetSpec::recipe() const {
@@ -176,9 +188,12 @@ Study parse_study(const std::string& text, const std::filesystem::path& path) {
     study.datasets.push_back(read_dataset(datasets.table(name), name));
   }
   if (study.datasets.empty()) root.fail("datasets", "at least one [datasets.NAME] is needed");
+  study.weights = read_weights(root.table("weights"));
   read_trials(study, root);
   for (TomlReader& table : root.tables("tables")) study.tables.push_back(read_table(table));
   root.finish();
+  profile_where_shown(study);
+  check_study(study);
   return study;
 }
 

@@ -38,6 +38,13 @@ struct Training {
   boost::json::array loss;
   boost::json::object train;
   std::int64_t checkpoint_every = 50;
+  std::int64_t checkpoints_kept = 2;
+};
+
+/// Weights from elsewhere, `[weights]`: a file by its content, or random ones by a seed.
+struct WeightsSpec {
+  std::filesystem::path path;  ///< Empty: random.
+  std::string sha256;
 };
 
 /// One trial with every default written out.
@@ -48,6 +55,10 @@ struct TrialSpec {
   std::int64_t scale = 4, seed = 1;
   double noise = 0;
   std::string precision;
+  std::string init;          ///< Of fresh linear layers (sweep/protocol.h).
+  std::string unet_from;     ///< The data set whose U-Net drives the loss; usually `dataset`.
+  std::int64_t samples = 4;  ///< Test slices kept as images.
+  bool profile = false;      ///< Measure the network's size and speed.
   boost::json::object unet;
   Training segmenter, pretrain;
   std::optional<Training> finetune;
@@ -65,6 +76,7 @@ struct Study {
   std::filesystem::path path;
   std::string name, title, text;
   std::vector<DatasetSpec> datasets;
+  std::map<std::string, WeightsSpec> weights;  ///< "vgg19", "resnet34", "inception".
   std::vector<TrialSpec> trials;
   std::vector<TableSpec> tables;
 

@@ -4,76 +4,63 @@
 #include <boost/json.hpp>
 #include <cmath>
 
+#include "sweep/digest.h"
 #include "sweep/error.h"
 #include "sweep/json.h"
+#include "sweep/protocol.h"
 
 namespace reprise::sweep {
 namespace {
 
 constexpr std::int64_t kStepsMax = 100'000'000;
 
-const std::vector<std::string>& loss_names() {
-  static const std::vector<std::string> names = {"l1", "e1", "e2",    "e3", "e4",
-                                                 "e5", "d",  "sum_e", "hrl"};
-  return names;
-}
-
-/// Paper, Eq. 12: alpha = 1 for L1, lambda = 10 for the segmentation losses.
-boost::json::object loss_term(const std::string& name, double weight) {
-  return {{"name", name}, {"weight", weight}};
-}
-double default_weight(const std::string& name) { return name == "l1" ? 1.0 : 10.0; }
-
-boost::json::array read_loss(TomlReader& reader, const std::string& fallback) {
-  const toml::node* found = reader.node("loss");
-  boost::json::array terms;
-  if (found == nullptr) {
-    terms.emplace_back(loss_term(fallback, 1.0));
-    return terms;
-  }
-  if (!found->is_array() || found->as_array()->empty()) {
-    reader.fail("loss", R"(must be a list such as ["l1", "e1"])");
-  }
-  for (const toml::node& item : *found->as_array()) {
-    toml::table named;
-    const toml::table* table = item.as_table();
-    if (const auto* text = item.as_string()) {
-      named.insert("name", text->get());
-      table = &named;
-    }
-    if (table == nullptr) reader.fail("loss", "must hold loss names or {name, weight} tables");
-    TomlReader term(reader.file(), reader.path() + ".loss", {table});
-    const std::string name = term.choice("name", std::nullopt, loss_names());
-    terms.emplace_back(loss_term(name, term.number("weight", default_weight(name), 0.0, 1e9)));
-    term.finish();
-  }
-  return terms;
-}
-
 struct TrainingDefaults {
   std::int64_t steps, batch, patch;
   double learning_rate;
   std::vector<std::int64_t> milestones;
+  double beta2;
 };
 
-Training read_training(TomlReader reader, const TrainingDefaults& defaults, bool with_loss) {
+/// `validation`: a curve on held-out training subjects, and early stopping by it. Off unless given.
+void read_validation(TomlReader reader, boost::json::object& train) {
+  if (reader.layers().empty()) return;
+  const std::int64_t every = reader.integer("every", std::nullopt, 1, kStepsMax);
+  const std::int64_t subjects = reader.integer("subjects", 1, 1, 100000);
+  const std::int64_t patience = reader.integer("patience", 0, 0, kStepsMax);
+  reader.finish();
+  train["validation"] = {{"every", every}, {"subjects", subjects}, {"patience", patience}};
+}
+
+/// A training; `protocol` is null for the U-Net, which has one loss.
+Training read_training(TomlReader reader, const TrainingDefaults& defaults,
+                       const Protocol* protocol) {
   Training training;
-  if (with_loss) training.loss = read_loss(reader, "l1");
-  const std::int64_t steps = reader.integer("steps", defaults.steps, 1, kStepsMax);
+  if (protocol != nullptr) training.loss = read_loss(reader, *protocol, "l1");
+  std::int64_t steps = reader.integer("steps", defaults.steps, 1, kStepsMax);
   std::vector<std::int64_t> milestones = defaults.milestones;
   std::erase_if(milestones, [&](std::int64_t step) { return step >= steps; });
   milestones = reader.integers("milestones", milestones, 1, kStepsMax);
   if (!std::is_sorted(milestones.begin(), milestones.end())) {
     reader.fail("milestones", "must grow");
   }
+  if (protocol != nullptr && protocol->extra_step) ++steps;
+  const std::int64_t batch = reader.integer("batch", defaults.batch, 1, 65536);
+  const std::int64_t accumulate = reader.integer("accumulate", 1, 1, 65536);
+  if (batch % accumulate != 0) {
+    reader.fail("accumulate", "must divide batch (" + std::to_string(batch) + ")");
+  }
   training.train = {
       {"steps", steps},
-      {"batch", reader.integer("batch", defaults.batch, 1, 65536)},
+      {"batch", batch},
+      {"accumulate", accumulate},
       {"patch", reader.integer("patch", defaults.patch, 8, 4096)},
       {"learning_rate", reader.number("learning_rate", defaults.learning_rate, 1e-12, 10.0)},
       {"milestones", boost::json::array(milestones.begin(), milestones.end())},
-      {"gamma", reader.number("gamma", 0.5, 0.0, 1.0)}};
+      {"gamma", reader.number("gamma", 0.5, 0.0, 1.0)},
+      {"beta2", reader.number("beta2", defaults.beta2, 0.0, 0.999999999)}};
+  if (protocol != nullptr) read_validation(reader.table("validation"), training.train);
   training.checkpoint_every = reader.integer("checkpoint_every", 50, 1, kStepsMax);
+  training.checkpoints_kept = reader.integer("checkpoints_kept", 2, 2, 1000);
   reader.finish();
   return training;
 }
@@ -111,6 +98,28 @@ DatasetSpec read_dataset(TomlReader reader, const std::string& name) {
   return spec;
 }
 
+std::map<std::string, WeightsSpec> read_weights(TomlReader reader) {
+  std::map<std::string, WeightsSpec> weights;
+  for (const std::string name : {"vgg19", "resnet34", "inception"}) {
+    if (!reader.has(name)) continue;
+    const std::string text = reader.text(name, std::nullopt);
+    if (text == "random") {
+      // A distance to random features is a loss; a "FID" of them would only look like one.
+      if (name != "vgg19") reader.fail(name, "only vgg19 may be random");
+      weights[name] = {};
+      continue;
+    }
+    WeightsSpec spec;
+    const auto folder = std::filesystem::path(reader.file()).parent_path();
+    spec.path = std::filesystem::absolute(folder / text).lexically_normal();
+    if (!std::filesystem::is_regular_file(spec.path)) reader.fail(name, "no such file");
+    spec.sha256 = sha256_file(spec.path);
+    weights[name] = spec;
+  }
+  reader.finish();
+  return weights;
+}
+
 TableSpec read_table(TomlReader reader) {
   TableSpec table;
   table.name = reader.text("name", std::nullopt);
@@ -132,23 +141,30 @@ TrialSpec read_trial(TomlReader reader) {
   trial.scale = reader.integer("scale", 4, 2, 4);
   trial.seed = reader.integer("seed", 1, 0, INT64_MAX);
   trial.noise = reader.number("noise", 0.0, 0.0, 1.0);
-  trial.precision = reader.choice("precision", "fp32", {"fp32"});
+  trial.precision = reader.choice("precision", "fp32", {"fp32", "tf32", "bf16"});
+  trial.samples = reader.integer("samples", 4, 0, 1000);
+  trial.profile = reader.boolean("profile", false);
+  trial.unet_from = reader.text("unet_from", trial.dataset);
+  const Protocol protocol = read_protocol(reader);
+  trial.init = protocol.init;
   trial.network = read_network(reader.table("network"));
 
   TomlReader unet = reader.table("unet");
-  trial.unet = {{"width", unet.integer("width", 64, 8, 512)}};
+  trial.unet = {{"width", unet.integer("width", 64, 8, 512)},
+                {"encoder", unet.choice("encoder", "random", {"random", "resnet34"})}};
   if (trial.unet.at("width").as_int64() % 4 != 0) unet.fail("width", "must be a multiple of 4");
   trial.segmenter =
-      read_training(unet.table("train"), {100'000, 32, 96, 1e-4, {50'000, 75'000}}, false);
+      read_training(unet.table("train"), {100'000, 32, 96, 1e-4, {50'000, 75'000}, 0.999}, nullptr);
   unet.finish();
   if (trial.segmenter.train.at("patch").as_int64() % 32 != 0) {
     unet.table("train").fail("patch", "must be a multiple of 32 (five halvings)");
   }
 
-  trial.pretrain = read_training(reader.table("pretrain"), {100'000, 32, 24, 2e-4, {}}, true);
+  trial.pretrain =
+      read_training(reader.table("pretrain"), {100'000, 32, 24, 2e-4, {}, 0.99}, &protocol);
   const bool wants_finetune = reader.boolean("finetuned", true);
-  Training finetune = read_training(reader.table("finetune"),
-                                    {20'000, 32, 24, 1e-4, {10'000, 15'000, 17'500}}, true);
+  Training finetune = read_training(
+      reader.table("finetune"), {20'000, 32, 24, 1e-4, {10'000, 15'000, 17'500}, 0.99}, &protocol);
   if (wants_finetune && trial.method == "network") trial.finetune = std::move(finetune);
   reader.finish();
   return trial;

@@ -14,6 +14,7 @@ struct LossCase {
   const char* name;
   const char* distance;
   const char* key;  ///< The golden file's name of the loss.
+  const char* sum = "";
 };
 
 class LossSwitches : public ::testing::TestWithParam<const char*> {};
@@ -23,16 +24,18 @@ TEST_P(LossSwitches, ValuesAndGradientsMatch) {
   const models::TensorFile file = golden::load("percep");
   const torch::Tensor hr = file.tensors.at("in.hr");
   const losses::LossContext context{.global_batch = hr.size(0), .ranks = 1, .sum = {}};
-  for (const auto& [name, distance, key] :
+  for (const auto& [name, distance, key, sum] :
        {LossCase{"e1", "l1", "E1_l1"}, LossCase{"e1", "mse", "E1_mse"},
         LossCase{"e3", "mse", "E3_mse"}, LossCase{"e5", "l1", "E5_l1"}, LossCase{"d", "l1", "D_l1"},
         LossCase{"d", "mse", "D_mse"}, LossCase{"sum_e", "l1", "sumE_paper_l1"},
-        LossCase{"hrl", "", "HRL_fg"}}) {
+        LossCase{"sum_e", "mse", "sumE_code_mse", "nested"},
+        LossCase{"sum_e", "l1", "sumE_code_l1", "nested"}, LossCase{"hrl", "", "HRL_fg"}}) {
     SCOPED_TRACE(c10::str(key, ".", mode));
     auto unet = std::make_shared<models::Unet>(models::UnetOptions{});
     golden::fill(*unet, golden::load("unet"));
     boost::json::object term = {{"name", name}, {"weight", 1.0}, {"unet_mode", mode}};
     if (*distance != '\0') term["distance"] = distance;
+    if (*sum != '\0') term["sum"] = sum;
     const auto loss = losses::make_loss({term}, unet);
     const torch::Tensor sr = file.tensors.at("in.sr").clone().requires_grad_(true);
     const torch::Tensor value = loss->share(sr, hr, context);

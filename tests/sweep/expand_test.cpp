@@ -68,4 +68,60 @@ TEST(Expand, HowOftenCheckpointsAreWrittenIsNotPartOfTheIdentity) {
   EXPECT_EQ(a.trials[0].stages, b.trials[0].stages);
 }
 
+TEST(Expand, ALossMayUseTheUnetOfAnotherDataSet) {
+  const Study study = parse_study(R"(schema = 1
+name = "s"
+[datasets.d]
+importer = "phantom"
+[datasets.e]
+importer = "phantom"
+[[trials]]
+row = "A"
+dataset = "d"
+unet_from = "e"
+finetune.loss = ["l1", "e1"]
+)",
+                                  "s.toml");
+  const Plan plan = make_plan(study, {{"d", std::string(64, 'a')}, {"e", std::string(64, 'b')}});
+  EXPECT_EQ(count(plan, StageKind::TrainUnet), 2);
+  const auto stage_of = [&](const std::string& id) -> const Stage& {
+    return *std::find_if(plan.stages.begin(), plan.stages.end(),
+                         [&](const Stage& stage) { return stage.id == id; });
+  };
+  const auto& stages = plan.trials[0].stages;
+  EXPECT_EQ(stage_of(stage_of(stages.at("finetune")).inputs.at("segmenter")).dataset, "e");
+  EXPECT_EQ(stage_of(stage_of(stages.at("evaluate")).inputs.at("segmenter")).dataset, "d");
+}
+
+TEST(Expand, NetworksAreProfiledWhereATableShowsIt) {
+  const std::string trials =
+      "[[trials]]\nrow = \"A\"\n[[trials]]\nrow = \"B\"\nmethod = "
+      "\"bicubic\"\n[[tables]]\nname = \"t\"\n";
+  EXPECT_EQ(count(plan_of(trials + "columns = [\"PSNR\"]\n"), StageKind::Profile), 0);
+  const Plan plan = plan_of(trials + "columns = [\"PSNR\", \"FPS\"]\n");
+  EXPECT_EQ(count(plan, StageKind::Profile), 1);
+  EXPECT_TRUE(plan.trials[0].stages.contains("profile"));
+}
+
+TEST(Expand, WeightsFromElsewhereAreAStageOfTheirOwn) {
+  const Study study = parse_study(R"(schema = 1
+name = "s"
+[weights]
+vgg19 = "random"
+[datasets.d]
+importer = "phantom"
+[trial]
+dataset = "d"
+[[trials]]
+row = "A"
+finetune.loss = ["vgg"]
+[[trials]]
+row = "B"
+finetune.loss = ["l1", "vgg"]
+)",
+                                  "s.toml");
+  const Plan plan = make_plan(study, {{"d", std::string(64, 'a')}});
+  EXPECT_EQ(count(plan, StageKind::ImportWeights), 1);
+}
+
 }  // namespace reprise::sweep

@@ -56,7 +56,8 @@ TEST(Study, ATrialsOwnTableCoversTheBase) {
   const TrialSpec& trial = study.trials[0];
   EXPECT_EQ(trial.network.at("window").as_int64(), 4);
   EXPECT_EQ(boost::json::serialize(trial.finetune->loss),
-            R"([{"name":"l1","weight":1E0},{"name":"e1","weight":1E1}])");
+            R"([{"name":"l1","weight":1E0},)"
+            R"({"name":"e1","weight":1E1,"distance":"l1","unet_mode":"eval"}])");
 }
 
 TEST(Study, AGridMakesOneTrialACombination) {
