@@ -1,170 +1,79 @@
 #include "models/safetensors.h"
 
 #include <array>
-#include <boost/json.hpp>
-#include <cstring>
-#include <utility>
+#include <fstream>
+#include <string_view>
 #include <vector>
 
 #include "sweep/error.h"
 #include "sweep/files.h"
+#include "sweep/safetensors_index.h"
 
 namespace reprise::models {
 namespace {
 
-namespace json = boost::json;
+struct Dtype {
+  std::string_view name;
+  torch::ScalarType type;
+};
+constexpr std::array kDtypes = {
+    Dtype{"F64", torch::kFloat64},        Dtype{"F32", torch::kFloat32},
+    Dtype{"F16", torch::kFloat16},        Dtype{"BF16", torch::kBFloat16},
+    Dtype{"I64", torch::kInt64},          Dtype{"I32", torch::kInt32},
+    Dtype{"I16", torch::kInt16},          Dtype{"I8", torch::kInt8},
+    Dtype{"U64", torch::kUInt64},         Dtype{"U32", torch::kUInt32},
+    Dtype{"U16", torch::kUInt16},         Dtype{"U8", torch::kUInt8},
+    Dtype{"BOOL", torch::kBool},          Dtype{"F8_E4M3", torch::kFloat8_e4m3fn},
+    Dtype{"F8_E5M2", torch::kFloat8_e5m2}};
 
-constexpr std::uint64_t kHeaderBytesMax = 100'000'000;
-constexpr std::size_t kFileBytesMax = std::size_t{16} << 30U;
-constexpr std::size_t kRankMax = 16;
-
-const std::vector<std::pair<std::string, torch::ScalarType>>& types() {
-  static const std::vector<std::pair<std::string, torch::ScalarType>> table = {
-      {"F64", torch::kFloat64},   {"F32", torch::kFloat32}, {"F16", torch::kFloat16},
-      {"BF16", torch::kBFloat16}, {"I64", torch::kInt64},   {"I32", torch::kInt32},
-      {"I16", torch::kInt16},     {"I8", torch::kInt8},     {"U8", torch::kUInt8},
-      {"BOOL", torch::kBool}};
-  return table;
+/// The index knows the same names.
+torch::ScalarType type_of(std::string_view name) {
+  for (const Dtype& dtype : kDtypes) {
+    if (dtype.name == name) return dtype.type;
+  }
+  throw_corrupt("unknown dtype " + std::string(name));
 }
 
-class Reader {
- public:
-  Reader(const std::string& bytes, std::string name) : bytes_(bytes), name_(std::move(name)) {}
-
-  TensorFile read() {
-    if (bytes_.size() < 8) fail("shorter than 8 bytes");
-    std::uint64_t header_bytes = 0;
-    for (int i = 7; i >= 0; --i) {
-      header_bytes =
-          header_bytes << 8U | static_cast<unsigned char>(bytes_[static_cast<std::size_t>(i)]);
-    }
-    if (header_bytes > kHeaderBytesMax || header_bytes > bytes_.size() - 8) {
-      fail("the header's length does not fit the file");
-    }
-    data_ = std::string_view(bytes_).substr(8 + header_bytes);
-    boost::system::error_code error;
-    json::parse_options options;
-    options.max_depth = 8;
-    const json::value header =
-        json::parse(json::string_view(bytes_.data() + 8, header_bytes), error, {}, options);
-    if (error || !header.is_object()) fail("the header is not a JSON object");
-    TensorFile file;
-    for (const auto& [key, value] : header.get_object()) {
-      if (!value.is_object()) fail("entry \"" + std::string(key) + "\" is not an object");
-      if (key == "__metadata__") {
-        read_metadata(file, value.get_object());
-      } else {
-        file.tensors.emplace(std::string(key), tensor(std::string(key), value.get_object()));
-      }
-    }
-    check_cover();
-    return file;
+std::string name_of(const std::string& key, torch::ScalarType type) {
+  for (const Dtype& dtype : kDtypes) {
+    if (dtype.type == type) return std::string(dtype.name);
   }
-
- private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw_corrupt(name_ + ": not a safetensors file: " + what);
-  }
-
-  void read_metadata(TensorFile& file, const json::object& entries) {
-    for (const auto& [key, value] : entries) {
-      if (!value.is_string()) fail("metadata \"" + std::string(key) + "\" is not a text");
-      file.metadata[std::string(key)] = std::string(value.get_string());
-    }
-  }
-
-  std::uint64_t natural(const json::value& value, const std::string& key) const {
-    if (value.is_uint64()) return value.get_uint64();
-    if (!value.is_int64() || value.get_int64() < 0) fail("\"" + key + "\" has a bad number");
-    return static_cast<std::uint64_t>(value.get_int64());
-  }
-
-  torch::Tensor tensor(const std::string& key, const json::object& entry) {
-    const json::value* dtype = entry.if_contains("dtype");
-    const json::value* shape = entry.if_contains("shape");
-    const json::value* offsets = entry.if_contains("data_offsets");
-    if (dtype == nullptr || !dtype->is_string() || shape == nullptr || !shape->is_array() ||
-        offsets == nullptr || !offsets->is_array() || offsets->get_array().size() != 2) {
-      fail("\"" + key + "\" lacks dtype, shape or data_offsets");
-    }
-    const torch::ScalarType* type = nullptr;
-    for (const auto& [name, value] : types()) {
-      if (dtype->get_string() == name) type = &value;
-    }
-    if (type == nullptr) fail("\"" + key + "\" has an unknown dtype");
-    const std::uint64_t begin = natural(offsets->get_array()[0], key);
-    const std::uint64_t end = natural(offsets->get_array()[1], key);
-    if (begin > end || end > data_.size()) fail("\"" + key + "\" lies outside the file");
-    if (shape->get_array().size() > kRankMax) fail("\"" + key + "\" has too many dimensions");
-    std::uint64_t count = torch::elementSize(*type);
-    std::vector<std::int64_t> sizes;
-    for (const json::value& item : shape->get_array()) {
-      const std::uint64_t size = natural(item, key);
-      if (size != 0 && count > data_.size() / size)
-        count = data_.size() + 1;  // Too large.
-      else
-        count *= size;
-      if (count > data_.size()) fail("\"" + key + "\" has a shape larger than the file");
-      sizes.push_back(static_cast<std::int64_t>(size));
-    }
-    if (count != end - begin) fail("\"" + key + "\" has a shape that does not fit its bytes");
-    ranges_.emplace_back(begin, end);
-    torch::Tensor out = torch::empty(sizes, *type);
-    if (count > 0) std::memcpy(out.data_ptr(), data_.data() + begin, count);
-    return out;
-  }
-
-  void check_cover() {
-    std::sort(ranges_.begin(), ranges_.end());
-    std::uint64_t at = 0;
-    for (const auto& [begin, end] : ranges_) {
-      if (begin != at) fail("tensors overlap or leave a gap");
-      at = end;
-    }
-    if (at != data_.size()) fail("bytes behind the last tensor, or too few of them");
-  }
-
-  const std::string& bytes_;
-  std::string name_;
-  std::string_view data_;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges_;
-};
+  throw_invalid("tensor \"" + key + "\" of type " + c10::toString(type) +
+                " cannot be written to a safetensors file");
+}
 
 }  // namespace
 
 TensorFile read_safetensors(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path, kFileBytesMax);
-  return Reader(bytes, path.string()).read();
+  sweep::SafetensorsIndex index = sweep::read_safetensors_index(path);
+  std::ifstream in(path, std::ios::binary);
+  TensorFile file;
+  file.metadata = std::move(index.metadata);
+  for (const auto& [key, entry] : index.tensors) {
+    torch::Tensor tensor = torch::empty(entry.shape, type_of(entry.dtype));
+    const std::uint64_t bytes = entry.end - entry.begin;
+    if (bytes > 0) {
+      in.seekg(static_cast<std::streamoff>(index.data_start + entry.begin));
+      in.read(static_cast<char*>(tensor.data_ptr()), static_cast<std::streamsize>(bytes));
+      if (!in) throw Error(ErrorCode::Unavailable, path.string() + ": cannot be read to its end");
+    }
+    file.tensors.emplace_hint(file.tensors.end(), key, std::move(tensor));
+  }
+  return file;
 }
 
 std::string encode_safetensors(const TensorFile& file) {
-  json::object header;
-  if (!file.metadata.empty()) {
-    json::object metadata;
-    for (const auto& [key, value] : file.metadata) metadata[key] = value;
-    header["__metadata__"] = std::move(metadata);
-  }
+  std::map<std::string, sweep::TensorEntry> entries;
   std::vector<torch::Tensor> tensors;
-  std::uint64_t offset = 0;
+  std::size_t total = 0;
   for (const auto& [key, value] : file.tensors) {
     tensors.push_back(value.detach().to(torch::kCPU).contiguous());
-    std::string dtype;
-    for (const auto& [name, type] : types()) {
-      if (type == value.scalar_type()) dtype = name;
-    }
-    REPRISE_CHECK(!dtype.empty());
-    const std::uint64_t end = offset + tensors.back().nbytes();
-    header[key] = {{"dtype", dtype},
-                   {"shape", json::array(value.sizes().begin(), value.sizes().end())},
-                   {"data_offsets", {offset, end}}};
-    offset = end;
+    total += tensors.back().nbytes();
+    entries.emplace(key, sweep::TensorEntry{.dtype = name_of(key, value.scalar_type()),
+                                            .shape = value.sizes().vec()});
   }
-  std::string text = json::serialize(header);
-  text.append((8 - text.size() % 8) % 8, ' ');  // Data starts aligned, as the format recommends.
-  std::string bytes;
-  bytes.reserve(8 + text.size() + offset);
-  for (unsigned i = 0; i < 8; ++i) bytes += static_cast<char>(text.size() >> (8 * i) & 255U);
-  bytes += text;
+  std::string bytes = sweep::encode_safetensors_header(entries, file.metadata);
+  bytes.reserve(bytes.size() + total);
   for (const torch::Tensor& tensor : tensors) {
     bytes.append(static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes());
   }

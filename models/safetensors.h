@@ -1,9 +1,8 @@
 #pragma once
-/// Weights in files: the safetensors format (8-byte little-endian header length, JSON header,
-/// data).
+/// Weights in files: the safetensors format (sweep/safetensors_index.h has its table of contents).
 ///
 /// Written deterministically: equal tensors and metadata give equal bytes. Read with distrust:
-/// nothing is allocated beyond the size of the file, and offsets must cover the data without gaps.
+/// nothing is allocated before the whole table of contents is known to fit the file.
 
 #include <torch/torch.h>
 
@@ -21,7 +20,8 @@ struct TensorFile {
 /// Errors: InvalidInput (no such file), Corrupt (anything that is not a whole safetensors file).
 TensorFile read_safetensors(const std::filesystem::path& path);
 
-/// Atomic (sweep/files.h). Errors: Unavailable, Exhausted.
+/// Atomic (sweep/files.h). Errors: Unavailable, Exhausted, InvalidInput for a dtype that the format
+/// does not have.
 void write_safetensors(const std::filesystem::path& path, const TensorFile& file);
 
 /// The bytes that `write_safetensors` writes.

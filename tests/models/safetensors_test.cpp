@@ -7,16 +7,6 @@
 #include "tests/support/temp_dir.h"
 
 namespace reprise::models {
-namespace {
-
-std::string file_of(const std::string& header, const std::string& data) {
-  std::string bytes;
-  for (unsigned i = 0; i < 8; ++i) bytes += static_cast<char>(header.size() >> (8 * i) & 255U);
-  return bytes + header + data;
-}
-
-}  // namespace
-
 TEST(Safetensors, RoundTripsEveryByte) {
   const testing::TempDir folder;
   TensorFile file;
@@ -33,32 +23,33 @@ TEST(Safetensors, RoundTripsEveryByte) {
   EXPECT_EQ(encode_safetensors(back), encode_safetensors(file));
 }
 
-TEST(Safetensors, RefusesHostileFiles) {
+TEST(Safetensors, EveryDtypeRoundTrips) {
   const testing::TempDir folder;
-  const std::string ok = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
-  const std::vector<std::string> bad = {
-      "",
-      "short",
-      std::string(8, '\xff'),
-      file_of("[]", ""),
-      file_of("{", ""),
-      file_of(std::string(5000, '['), ""),
-      file_of(ok, "1234567"),
-      file_of(ok, "123456789"),
-      file_of(R"({"a":{"dtype":"F33","shape":[2],"data_offsets":[0,8]}})", "12345678"),
-      file_of(R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", "12345678"),
-      file_of(R"({"a":{"dtype":"F32","shape":[1000000000,1000000000,1000000000],)"
-              R"("data_offsets":[0,8]}})",
-              "12345678"),
-      file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", "12345678"),
-      file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
-              R"("b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
-              "12345678"),
-      file_of(R"({"__metadata__":{"a":1}})", ""),
-  };
-  for (const std::string& bytes : bad) {
-    write_file_atomically(folder / "f", bytes);
-    EXPECT_THROW((void)read_safetensors(folder / "f"), Error) << bytes.substr(0, 80);
+  TensorFile file;
+  for (const auto type :
+       {torch::kFloat64, torch::kFloat32, torch::kFloat16, torch::kBFloat16, torch::kInt64,
+        torch::kInt32, torch::kInt16, torch::kInt8, torch::kUInt64, torch::kUInt32, torch::kUInt16,
+        torch::kUInt8, torch::kBool, torch::kFloat8_e4m3fn, torch::kFloat8_e5m2}) {
+    file.tensors[c10::toString(type)] = torch::tensor({0.0, 1.0, 0.0}).to(type);
+  }
+  write_safetensors(folder / "f", file);
+  for (const auto& [key, value] : read_safetensors(folder / "f").tensors) {
+    EXPECT_EQ(c10::toString(value.scalar_type()), key);
+    EXPECT_TRUE(
+        torch::equal(value.to(torch::kFloat64), torch::tensor({0.0, 1.0, 0.0}, torch::kFloat64)));
+  }
+  file.tensors["c"] = torch::zeros({1}, torch::kComplexFloat);
+  EXPECT_THROW(write_safetensors(folder / "f", file), Error);
+}
+
+TEST(Safetensors, ATornFileIsRefused) {
+  const testing::TempDir folder;
+  TensorFile file;
+  file.tensors["a"] = torch::ones({100});
+  const std::string whole = encode_safetensors(file);
+  for (const std::size_t size : {whole.size() - 1, whole.size() / 2, std::size_t{7}}) {
+    write_file_atomically(folder / "f", whole.substr(0, size));
+    EXPECT_THROW((void)read_safetensors(folder / "f"), Error) << size;
   }
 }
 
