@@ -21,9 +21,9 @@ class Expansion {
 
   void add(const TrialSpec& trial) {
     Trial row{.name = trial.name, .row = trial.row, .stages = {}};
-    row.stages["segmenter"] = add_segmenter(trial, trial.dataset);
+    if (trial.segmented) row.stages["segmenter"] = add_segmenter(trial, trial.dataset);
     if (trial.method == "network") {
-      row.stages["pretrain"] = add_training(trial, trial.pretrain, StageKind::Pretrain, row.stages);
+      row.stages["pretrain"] = add_pretraining(trial, row.stages);
       row.stages["network"] = row.stages["pretrain"];
       if (trial.finetune) {
         row.stages["finetune"] =
@@ -64,6 +64,13 @@ class Expansion {
     return finish(std::move(stage), trial.segmenter);
   }
 
+  /// The trial's own, or the one of the trial that its `pretrain.from` names.
+  std::string add_pretraining(const TrialSpec& trial, const Inputs& stages) {
+    if (!trial.pretrain_of) return add_training(trial, trial.pretrain, StageKind::Pretrain, stages);
+    const TrialSpec& other = *trial.pretrain_of;
+    return add_training(other, other.pretrain, StageKind::Pretrain, {});
+  }
+
   std::string add_training(const TrialSpec& trial, const Training& training, StageKind kind,
                            const Inputs& stages) {
     Stage stage =
@@ -91,9 +98,15 @@ class Expansion {
 
   std::string add_evaluation(const TrialSpec& trial, const Inputs& stages) {
     Stage stage = begin(trial.dataset, StageKind::Evaluate, "evaluate " + trial.row);
-    stage.config = {{"method", trial.method}, {"scale", trial.scale}, {"noise", trial.noise},
-                    {"unet", trial.unet},     {"seed", trial.seed},   {"samples", trial.samples}};
-    stage.inputs["segmenter"] = stages.at("segmenter");
+    stage.config = {{"method", trial.method},
+                    {"scale", trial.scale},
+                    {"noise", trial.noise},
+                    {"seed", trial.seed},
+                    {"samples", trial.samples}};
+    if (trial.segmented) {
+      stage.config["unet"] = trial.unet;
+      stage.inputs["segmenter"] = stages.at("segmenter");
+    }
     if (study_.weights.contains("inception")) {
       stage.inputs["inception"] = add_weights(trial, "inception");
     }

@@ -3,19 +3,18 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <set>
-#include <sstream>
 
+#include "sweep/axes.h"
 #include "sweep/check_study.h"
 #include "sweep/error.h"
-#include "sweep/files.h"
 #include "sweep/json.h"
 #include "sweep/nearest.h"
+#include "sweep/study_document.h"
+#include "sweep/study_folder.h"
 #include "sweep/study_sections.h"
 
 namespace reprise::sweep {
 namespace {
-
-constexpr std::size_t kTrialsMax = 100'000;
 
 /// A trial's name: its row label in characters that are safe in paths and addresses.
 std::string trial_name(const std::string& row) {
@@ -32,102 +31,6 @@ std::string trial_name(const std::string& row) {
   return name.substr(0, 128);
 }
 
-/// Puts `value` at the dotted `key` of `table`.
-void put(toml::table& table, const std::string& key, const toml::node& value) {
-  const std::size_t dot = key.find('.');
-  if (dot == std::string::npos) {
-    table.insert_or_assign(key, value);
-    return;
-  }
-  const std::string head = key.substr(0, dot);
-  if (!table.contains(head)) table.insert(head, toml::table{});
-  put(*table.get(head)->as_table(), key.substr(dot + 1), value);
-}
-
-std::string shown(const toml::node& node) {
-  std::ostringstream out;
-  node.visit([&](const auto& value) {
-    if constexpr (toml::is_value<decltype(value)>) {
-      out << value.get();
-    } else {
-      out << value;
-    }
-  });
-  return out.str();
-}
-
-void replace_all(std::string& text, const std::string& from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos;
-       at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-  }
-}
-
-/// One layer per combination of a trial's `grid` ({"network.window" = [2, 4, 8]}), each with the
-/// row label in which {network.window} stands for the value.
-std::vector<toml::table> grid_layers(TomlReader& reader, const std::string& row) {
-  std::vector<toml::table> layers(1);
-  layers[0].insert("row", row);
-  TomlReader grid = reader.table("grid");
-  for (const std::string& key : grid.names()) {
-    const toml::node* values = grid.node(key);
-    if (!values->is_array() || values->as_array()->empty()) {
-      grid.fail(key, "must be a list with at least one value");
-    }
-    std::vector<toml::table> next;
-    for (const toml::table& layer : layers) {
-      for (const toml::node& value : *values->as_array()) {
-        toml::table combination = layer;
-        std::string label = *combination["row"].value<std::string>();
-        const std::string mark = "{" + key + "}";
-        if (label.find(mark) == std::string::npos) {
-          label += " " + key + "=" + shown(value);
-        } else {
-          replace_all(label, mark, shown(value));
-        }
-        combination.insert_or_assign("row", label);
-        put(combination, key, value);
-        next.push_back(std::move(combination));
-        if (next.size() > kTrialsMax) grid.fail(key, "more than 100000 trials");
-      }
-    }
-    layers = std::move(next);
-  }
-  return layers;
-}
-
-void read_trials(Study& study, TomlReader& root) {
-  TomlReader base = root.table("trial");
-  std::set<std::string> names;
-  for (TomlReader& own : root.tables("trials")) {
-    const std::string row = own.text("row", std::nullopt);
-    const std::vector<toml::table> combinations = grid_layers(own, row);
-    for (const toml::table& combination : combinations) {
-      std::vector<const toml::table*> layers = {&combination};
-      layers.insert(layers.end(), own.layers().begin(), own.layers().end());
-      layers.insert(layers.end(), base.layers().begin(), base.layers().end());
-      TomlReader reader(own.file(), own.path(), std::move(layers));
-      (void)reader.node("grid");
-      TrialSpec trial = read_trial(std::move(reader));
-      trial.name = trial_name(trial.row);
-      if (trial.name.empty() || !names.insert(trial.name).second) {
-        own.fail("row", "gives the trial name \"" + trial.name +
-                            "\", which is empty or stands twice; choose another label");
-      }
-      const bool known = std::any_of(study.datasets.begin(), study.datasets.end(),
-                                     [&](const DatasetSpec& d) { return d.name == trial.dataset; });
-      if (!known) {
-        std::vector<std::string> valid;
-        for (const DatasetSpec& d : study.datasets) valid.push_back(d.name);
-        own.fail("row", "uses dataset \"" + trial.dataset + "\", which the study does not define" +
-                            nearest_hint(trial.dataset, valid));
-      }
-      study.trials.push_back(std::move(trial));
-    }
-  }
-  if (study.trials.empty()) root.fail("trials", "at least one [[trials]] table is needed");
-}
-
 /// Networks are profiled where a table has a column for it.
 void profile_where_shown(Study& study) {
   const std::set<std::string> measured = {"FPS", "MACs(G)", "params(M)"};
@@ -137,6 +40,201 @@ void profile_where_shown(Study& study) {
       for (TrialSpec& trial : study.trials) trial.profile = true;
     }
   }
+}
+
+Study read_study(const std::string& text, const std::filesystem::path& path,
+                 std::vector<std::filesystem::path>& open);
+
+/// Trials in the making: what a study needs while its references are followed.
+class Reading {
+ public:
+  Reading(const StudyDocument& document, std::vector<std::filesystem::path>& open)
+      : document_(document), values_(document.values()), open_(open) {}
+
+  Study read() {
+    Study study;
+    study.path = document_.files.front()->path;
+    study.text = document_.text();
+    TomlReader root = reader(*document_.files.front());
+    (void)root.integer("schema", std::nullopt, 1, 1);
+    study.name = root.text("name", std::nullopt);
+    if (study.name.empty() || trial_name(study.name) != study.name) {
+      root.fail("name", "must be of a-z 0-9 . + -, at most 128 characters");
+    }
+    study.title = root.text("title", study.name);
+    for (const auto& file : document_.files) read_datasets(study, *file);
+    if (study.datasets.empty()) root.fail("datasets", "at least one [datasets.NAME] is needed");
+    for (const auto& file : document_.files) {
+      study.weights.merge(read_weights(reader(*file).table("weights")));
+    }
+    for (const auto& file : document_.files) read_trials(study, *file);
+    if (study.trials.empty()) root.fail("trials", "at least one [[trials]] table is needed");
+    for (const Reference& reference : references_) follow(study, reference);
+    for (const auto& file : document_.files) {
+      TomlReader part = reader(*file);
+      for (TomlReader& table : part.tables("tables")) {
+        study.tables.push_back(read_table(table));
+        study.tables.back().group = study.name;
+      }
+      for (const char* key : {"schema", "name", "title", "include", "values", "datasets", "weights",
+                              "trial", "trials"}) {
+        (void)part.node(key);
+      }
+      part.finish();
+    }
+    profile_where_shown(study);
+    check_study(study);
+    return study;
+  }
+
+ private:
+  struct Reference {
+    std::size_t trial;  ///< Its index in the study.
+    std::string from;
+    toml::source_region source;
+  };
+
+  [[nodiscard]] TomlReader reader(const DocumentFile& file) const {
+    return {file.path.string(), "", {&file.table}, values_};
+  }
+
+  void read_datasets(Study& study, const DocumentFile& file) const {
+    TomlReader datasets = reader(file).table("datasets");
+    for (const std::string& name : datasets.names()) {
+      const auto same = [&](const DatasetSpec& spec) { return spec.name == name; };
+      if (std::any_of(study.datasets.begin(), study.datasets.end(), same)) {
+        datasets.fail(name, "the data set is defined twice");
+      }
+      study.datasets.push_back(read_dataset(datasets.table(name), name));
+    }
+  }
+
+  /// [trial] of every file, topmost first, as layers below a trial's own table.
+  [[nodiscard]] std::vector<const toml::table*> base() const {
+    std::vector<const toml::table*> layers;
+    for (const auto& file : document_.files) {
+      TomlReader table = reader(*file).table("trial");
+      layers.insert(layers.end(), table.layers().begin(), table.layers().end());
+    }
+    return layers;
+  }
+
+  void read_trials(Study& study, const DocumentFile& file) {
+    const std::vector<const toml::table*> below = base();
+    TomlReader root = reader(file);
+    for (TomlReader& own : root.tables("trials")) {
+      std::vector<const toml::table*> layers = own.layers();
+      layers.insert(layers.end(), below.begin(), below.end());
+      OwnedNodes owned;
+      for (const Combination& combination : expand_axes(own, owned)) {
+        if (study.trials.size() >= kTrialsMax) {
+          own.fail("row", "more than " + std::to_string(kTrialsMax) + " trials");
+        }
+        TomlReader trial(own.file(), own.path(), layers, values_, combination);
+        for (const char* key : {"list", "zip", "grid", "star", "sample", "when", "exclude"}) {
+          (void)trial.node(key);
+        }
+        add_trial(study, std::move(trial), combination);
+      }
+    }
+  }
+
+  void add_trial(Study& study, TomlReader trial, const Combination& combination) {
+    const std::string row = trial.text("row", std::nullopt);
+    const std::string name = trial.text("name", "");
+    const toml::node* from = trial.table("pretrain").node("from");
+    if (from != nullptr && !from->is_string()) {
+      trial.table("pretrain").fail("from", "must be TRIAL or FILE.toml:TRIAL");
+    }
+    TrialSpec spec = read_trial(trial);
+    spec.group = study.name;
+    spec.row = axis_label(row, combination, trial, true);
+    spec.name = name.empty() ? trial_name(spec.row) : axis_label(name, combination, trial, false);
+    if (!name.empty() && trial_name(spec.name) != spec.name) {
+      trial.fail("name", "gives \"" + spec.name + "\": must be of a-z 0-9 . + -");
+    }
+    if (spec.name.empty() || !names_.insert(spec.name).second) {
+      trial.fail(name.empty() ? "row" : "name",
+                 "gives the trial name \"" + spec.name +
+                     "\", which is empty or stands twice; choose another label");
+    }
+    const auto known = [&](const DatasetSpec& each) { return each.name == spec.dataset; };
+    if (std::none_of(study.datasets.begin(), study.datasets.end(), known)) {
+      std::vector<std::string> valid;
+      valid.reserve(study.datasets.size());
+      for (const DatasetSpec& each : study.datasets) valid.push_back(each.name);
+      trial.fail("dataset",
+                 "the study defines no such data set" + nearest_hint(spec.dataset, valid));
+    }
+    if (from != nullptr) {
+      references_.push_back({study.trials.size(), *from->value<std::string>(), from->source()});
+    }
+    study.trials.push_back(std::move(spec));
+  }
+
+  /// Gives a trial the pretraining of the trial that its `pretrain.from` names.
+  void follow(Study& study, const Reference& reference) {
+    const auto refuse = [&](const std::string& what) {
+      throw_invalid(place_of(reference.source, study.path.string()) + ": pretrain.from = \"" +
+                    reference.from + "\": " + what);
+    };
+    const std::size_t colon = reference.from.rfind(':');
+    const std::string wanted =
+        colon == std::string::npos ? reference.from : reference.from.substr(colon + 1);
+    Study other;
+    const Study* in = &study;
+    if (colon != std::string::npos) {
+      const auto path =
+          (study.path.parent_path() / reference.from.substr(0, colon)).lexically_normal();
+      if (std::find(open_.begin(), open_.end(), path) != open_.end()) {
+        refuse("the studies refer to each other in a circle");
+      }
+      if (!std::filesystem::is_regular_file(path)) refuse("no such study: " + path.string());
+      other = read_study(read_study_text(path), path, open_);
+      in = &other;
+    }
+    std::vector<std::string> valid;
+    valid.reserve(in->trials.size());
+    for (const TrialSpec& each : in->trials) valid.push_back(each.name);
+    const auto at = std::find(valid.begin(), valid.end(), wanted);
+    if (at == valid.end()) {
+      refuse("no such trial" + nearest_hint(wanted, valid));
+    }
+    TrialSpec& trial = study.trials[reference.trial];
+    const TrialSpec& target = in->trials[static_cast<std::size_t>(at - valid.begin())];
+    const auto same_file = [&](const Reference& each) {
+      return colon == std::string::npos && in->trials[each.trial].name == wanted;
+    };
+    if (std::any_of(references_.begin(), references_.end(), same_file)) {
+      refuse("that trial names a pretraining itself: name its source");
+    }
+    if (target.method != "network") refuse("that trial trains no network");
+    if (target.network != trial.network || target.scale != trial.scale) {
+      refuse("that trial has another network or scale");
+    }
+    const auto known = [&](const DatasetSpec& each) { return each.name == target.dataset; };
+    if (std::none_of(study.datasets.begin(), study.datasets.end(), known)) {
+      study.datasets.push_back(in->dataset(target.dataset));
+    } else if (in->dataset(target.dataset).recipe() != study.dataset(target.dataset).recipe()) {
+      refuse("that study's data set \"" + target.dataset + "\" is another one");
+    }
+    trial.pretrain_of = std::make_shared<const TrialSpec>(target);
+  }
+
+  const StudyDocument& document_;
+  std::shared_ptr<const TomlReader::Values> values_;
+  std::vector<std::filesystem::path>& open_;
+  std::set<std::string> names_;
+  std::vector<Reference> references_;
+};
+
+Study read_study(const std::string& text, const std::filesystem::path& path,
+                 std::vector<std::filesystem::path>& open) {
+  open.push_back(path.lexically_normal());
+  const StudyDocument document = load_document(text, path);
+  Study study = Reading(document, open).read();
+  open.pop_back();
+  return study;
 }
 
 }  // namespace
@@ -166,41 +264,13 @@ const DatasetSpec& Study::dataset(const std::string& dataset_name) const {
 }
 
 Study parse_study(const std::string& text, const std::filesystem::path& path) {
-  toml::table document;
-  try {
-    document = toml::parse(std::string_view(text), std::string_view(path.native()));
-  } catch (const toml::parse_error& error) {
-    throw_invalid(path.string() + ":" + std::to_string(error.source().begin.line) + ": " +
-                  std::string(error.description()));
-  }
-  TomlReader root(path.string(), "", {&document});
-  Study study;
-  study.path = path;
-  study.text = text;
-  (void)root.integer("schema", std::nullopt, 1, 1);
-  study.name = root.text("name", std::nullopt);
-  if (study.name.empty() || trial_name(study.name) != study.name) {
-    root.fail("name", "must be of a-z 0-9 . + -, at most 128 characters");
-  }
-  study.title = root.text("title", study.name);
-  TomlReader datasets = root.table("datasets");
-  for (const std::string& name : datasets.names()) {
-    study.datasets.push_back(read_dataset(datasets.table(name), name));
-  }
-  if (study.datasets.empty()) root.fail("datasets", "at least one [datasets.NAME] is needed");
-  study.weights = read_weights(root.table("weights"));
-  read_trials(study, root);
-  for (TomlReader& table : root.tables("tables")) study.tables.push_back(read_table(table));
-  root.finish();
-  profile_where_shown(study);
-  check_study(study);
-  return study;
+  std::vector<std::filesystem::path> open;
+  return read_study(text, path, open);
 }
 
 Study load_study(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path))
-    throw_invalid(path.string() + ": is a folder, not a study");
-  return parse_study(read_file(path, 16U << 20U), path);
+  if (std::filesystem::is_directory(path)) return load_study_folder(path);
+  return parse_study(read_study_text(path), path);
 }
 
 }  // namespace reprise::sweep

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,7 +50,9 @@ struct WeightsSpec {
 
 /// One trial with every default written out.
 struct TrialSpec {
-  std::string name, row, dataset;
+  std::string name;   ///< Unique in the study; in a folder of studies "STUDY.TRIAL".
+  std::string group;  ///< The study of a folder that declares it; else the study's own name.
+  std::string row, dataset;
   std::string method;  ///< "network", "bicubic" or "hr".
   boost::json::object network;
   std::int64_t scale = 4, seed = 1;
@@ -62,11 +65,14 @@ struct TrialSpec {
   boost::json::object unet;
   Training segmenter, pretrain;
   std::optional<Training> finetune;
+  std::shared_ptr<const TrialSpec> pretrain_of;  ///< `pretrain.from`: this trial's is used.
+  bool segmented = true;                         ///< Evaluate Dice with the data set's U-Net.
 };
 
-/// `[[tables]]`: the rows are the study's trials, in order.
+/// `[[tables]]`: the rows are the trials of its group, in order.
 struct TableSpec {
   std::string name, title;
+  std::string group;  ///< As in `TrialSpec`.
   std::vector<std::string> columns;
   std::string paper;                              ///< Number of the paper's table, or empty.
   std::map<std::string, std::string> paper_rows;  ///< Row label here to row label there.
@@ -74,7 +80,8 @@ struct TableSpec {
 
 struct Study {
   std::filesystem::path path;
-  std::string name, title, text;
+  std::string name, title;
+  std::string text;  ///< With all that it includes: what the database keeps.
   std::vector<DatasetSpec> datasets;
   std::map<std::string, WeightsSpec> weights;  ///< "vgg19", "resnet34", "inception".
   std::vector<TrialSpec> trials;
@@ -83,7 +90,9 @@ struct Study {
   [[nodiscard]] const DatasetSpec& dataset(const std::string& dataset_name) const;
 };
 
-/// Reads and checks a study file. Errors: InvalidInput naming file, line, key and value.
+/// Reads and checks a study file, or a folder of studies (its *.toml, numbers in order of size) as
+/// one: trials and tables are prefixed with their study's name, data sets of one name must be
+/// equal. Errors: InvalidInput naming file, line, column, key and value.
 Study load_study(const std::filesystem::path& path);
 
 /// The same from text; `path` stands in the errors and is the base of relative paths.

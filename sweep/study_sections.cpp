@@ -35,6 +35,7 @@ void read_validation(TomlReader reader, boost::json::object& train) {
 Training read_training(TomlReader reader, const TrainingDefaults& defaults,
                        const Protocol* protocol) {
   Training training;
+  (void)reader.node("from");  // A reference: study.cpp follows it.
   if (protocol != nullptr) training.loss = read_loss(reader, *protocol, "l1");
   std::int64_t steps = reader.integer("steps", defaults.steps, 1, kStepsMax);
   std::vector<std::int64_t> milestones = defaults.milestones;
@@ -136,6 +137,7 @@ TableSpec read_table(TomlReader reader) {
 TrialSpec read_trial(TomlReader reader) {
   TrialSpec trial;
   trial.row = reader.text("row", std::nullopt);
+  (void)reader.node("name");
   trial.dataset = reader.text("dataset", std::nullopt);
   trial.method = reader.choice("method", "network", {"network", "bicubic", "hr"});
   trial.scale = reader.integer("scale", 4, 2, 4);
@@ -162,6 +164,7 @@ TrialSpec read_trial(TomlReader reader) {
 
   trial.pretrain =
       read_training(reader.table("pretrain"), {100'000, 32, 24, 2e-4, {}, 0.99}, &protocol);
+  trial.segmented = reader.boolean("segmented", true);
   const bool wants_finetune = reader.boolean("finetuned", true);
   Training finetune = read_training(
       reader.table("finetune"), {20'000, 32, 24, 1e-4, {10'000, 15'000, 17'500}, 0.99}, &protocol);

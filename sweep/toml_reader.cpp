@@ -9,22 +9,6 @@
 namespace reprise::sweep {
 namespace {
 
-std::string shown(const toml::node& node) {
-  std::ostringstream out;
-  if (const auto* text = node.as_string()) {
-    out << '"' << text->get() << '"';
-  } else if (node.is_table()) {
-    out << "a table";
-  } else if (node.is_array()) {
-    out << "a list";
-  } else {
-    node.visit([&](const auto& value) {
-      if constexpr (toml::is_value<decltype(value)>) out << value.get();
-    });
-  }
-  return out.str();
-}
-
 template <typename T>
 std::string range_text(T min, T max) {
   std::ostringstream out;
@@ -34,12 +18,71 @@ std::string range_text(T min, T max) {
 
 }  // namespace
 
-TomlReader::TomlReader(std::string file, std::string path, std::vector<const toml::table*> layers)
-    : file_(std::move(file)), path_(std::move(path)), layers_(std::move(layers)) {}
+std::string shown(const toml::node& node, bool quoted) {
+  std::ostringstream out;
+  if (const auto* text = node.as_string()) {
+    out << (quoted ? "\"" : "") << text->get() << (quoted ? "\"" : "");
+  } else if (node.is_table()) {
+    out << "a table";
+  } else if (node.is_array()) {
+    out << "a list";
+  } else if (const auto* flag = node.as_boolean()) {
+    out << (flag->get() ? "true" : "false");
+  } else {
+    node.visit([&](const auto& value) {
+      if constexpr (toml::is_value<decltype(value)>) out << value.get();
+    });
+  }
+  return out.str();
+}
+
+std::string place_of(const toml::source_region& source, const std::string& file) {
+  std::string text = source.path ? *source.path : file;
+  if (source.begin.line > 0) {
+    text += ":" + std::to_string(source.begin.line) + ":" + std::to_string(source.begin.column);
+  }
+  return text;
+}
+
+TomlReader::TomlReader(std::string file, std::string path, std::vector<const toml::table*> layers,
+                       std::shared_ptr<const Values> values, std::vector<Overlay> overlay)
+    : file_(std::move(file)),
+      path_(std::move(path)),
+      layers_(std::move(layers)),
+      values_(std::move(values)),
+      overlay_(std::move(overlay)) {}
+
+const toml::node* TomlReader::resolve(const toml::node* node) const {
+  for (int depth = 0; node != nullptr && depth < 8; ++depth) {
+    const auto* text = node->as_string();
+    if (text == nullptr) return node;
+    const std::string& mark = text->get();
+    if (mark.size() < 4 || mark.rfind("${", 0) != 0 || mark.back() != '}') return node;
+    const std::string name = mark.substr(2, mark.size() - 3);
+    const toml::node* found = nullptr;
+    std::vector<std::string> valid;
+    if (values_ != nullptr) {
+      for (const toml::table* layer : *values_) {
+        if (found == nullptr) found = layer->get(name);
+        for (const auto& [key, value] : *layer) valid.emplace_back(key.str());
+      }
+    }
+    if (found == nullptr) {
+      throw_invalid(place_of(node->source(), file_) + ": \"" + mark +
+                    "\": no such key in [values]" + nearest_hint(name, valid));
+    }
+    node = found;
+  }
+  if (node == nullptr) return nullptr;
+  throw_invalid(place_of(node->source(), file_) + ": [values] refer to each other in a circle");
+}
 
 const toml::node* TomlReader::find(std::string_view key) const {
+  for (const Overlay& entry : overlay_) {
+    if (entry.key == key) return resolve(entry.node);
+  }
   for (const toml::table* layer : layers_) {
-    if (const toml::node* node = layer->get(key)) return node;
+    if (const toml::node* node = layer->get(key)) return resolve(node);
   }
   return nullptr;
 }
@@ -52,19 +95,23 @@ const toml::node* TomlReader::node(std::string_view key) {
 bool TomlReader::has(std::string_view key) { return node(key) != nullptr; }
 
 std::string TomlReader::place(std::string_view key) const {
-  std::string text = file_;
-  const toml::node* node = find(key);
-  toml::source_index line = node != nullptr ? node->source().begin.line : 0;
-  if (line == 0 && !layers_.empty()) line = layers_.front()->source().begin.line;
-  if (line > 0) text += ":" + std::to_string(line);
-  text += ": ";
-  if (!path_.empty()) text += path_ + ".";
-  return text + std::string(key);
+  toml::source_region source;
+  const auto below = [&](const Overlay& entry) {
+    return entry.key == key || entry.key.rfind(std::string(key) + ".", 0) == 0;
+  };
+  const auto entry = std::find_if(overlay_.begin(), overlay_.end(), below);
+  if (entry != overlay_.end()) {
+    source = entry->source;
+  } else if (const toml::node* node = find(key)) {
+    source = node->source();
+  }
+  if (source.begin.line == 0 && !layers_.empty()) source = layers_.front()->source();
+  return place_of(source, file_) + ": " + (path_.empty() ? "" : path_ + ".") + std::string(key);
 }
 
 void TomlReader::fail(std::string_view key, const std::string& what) const {
   const toml::node* node = find(key);
-  throw_invalid(place(key) + (node != nullptr ? " = " + shown(*node) : "") + ": " + what);
+  throw_invalid(place(key) + (node != nullptr ? " = " + shown(*node, true) : "") + ": " + what);
 }
 
 void TomlReader::fail_type(std::string_view key, std::string_view expected) const {
@@ -123,7 +170,7 @@ std::vector<std::int64_t> TomlReader::integers(std::string_view key,
   if (!found->is_array()) fail_type(key, "a list of integers");
   std::vector<std::int64_t> values;
   for (const toml::node& item : *found->as_array()) {
-    if (!item.is_integer()) fail(key, "must hold integers only, not " + shown(item));
+    if (!item.is_integer()) fail(key, "must hold integers only, not " + shown(item, true));
     const std::int64_t value = item.as_integer()->get();
     if (value < min || value > max) fail(key, "every item " + range_text(min, max));
     values.push_back(value);
@@ -137,8 +184,9 @@ std::vector<std::string> TomlReader::texts(std::string_view key,
   if (found == nullptr) return fallback;
   if (!found->is_array()) fail_type(key, "a list of texts");
   std::vector<std::string> values;
-  for (const toml::node& item : *found->as_array()) {
-    if (!item.is_string()) fail(key, "must hold texts only, not " + shown(item));
+  for (const toml::node& written : *found->as_array()) {
+    const toml::node& item = *resolve(&written);
+    if (!item.is_string()) fail(key, "must hold texts only, not " + shown(item, true));
     values.push_back(item.as_string()->get());
   }
   return values;
@@ -147,13 +195,22 @@ std::vector<std::string> TomlReader::texts(std::string_view key,
 TomlReader TomlReader::table(std::string_view key) {
   known_.emplace(key);
   std::vector<const toml::table*> below;
-  for (const toml::table* layer : layers_) {
-    const toml::node* found = layer->get(key);
-    if (found == nullptr) continue;
+  std::vector<Overlay> overlay;
+  const std::string prefix = std::string(key) + ".";
+  const auto add = [&](const toml::node* found) {
+    if (found == nullptr) return;
     if (!found->is_table()) fail_type(key, "a table");
     below.push_back(found->as_table());
+  };
+  for (const Overlay& entry : overlay_) {
+    if (entry.key == key) add(resolve(entry.node));
+    if (entry.key.rfind(prefix, 0) == 0) {
+      overlay.push_back({entry.key.substr(prefix.size()), entry.node, entry.source});
+    }
   }
-  return {file_, path_.empty() ? std::string(key) : path_ + "." + std::string(key), below};
+  for (const toml::table* layer : layers_) add(resolve(layer->get(key)));
+  return {file_, path_.empty() ? std::string(key) : path_ + "." + std::string(key), below, values_,
+          std::move(overlay)};
 }
 
 std::vector<TomlReader> TomlReader::tables(std::string_view key) {
@@ -164,7 +221,7 @@ std::vector<TomlReader> TomlReader::tables(std::string_view key) {
   for (const toml::node& item : *found->as_array()) {
     if (!item.is_table()) fail_type(key, "a list of tables ([[" + std::string(key) + "]])");
     readers.emplace_back(file_, std::string(key) + "[" + std::to_string(readers.size()) + "]",
-                         std::vector<const toml::table*>{item.as_table()});
+                         std::vector<const toml::table*>{item.as_table()}, values_);
   }
   return readers;
 }
@@ -180,13 +237,18 @@ std::vector<std::string> TomlReader::names() {
 }
 
 void TomlReader::finish() const {
+  const auto check = [&](const std::string& name, const toml::source_region& source) {
+    if (known_.find(name) != known_.end()) return;
+    const std::vector<std::string> valid(known_.begin(), known_.end());
+    const toml::node* node = find(name);
+    throw_invalid(place_of(source, file_) + ": " + (path_.empty() ? "" : path_ + ".") + name +
+                  (node != nullptr ? " = " + shown(*node, true) : "") + ": unknown key" +
+                  nearest_hint(name, valid));
+  };
+  for (const Overlay& entry : overlay_)
+    check(entry.key.substr(0, entry.key.find('.')), entry.source);
   for (const toml::table* layer : layers_) {
-    for (const auto& [key, value] : *layer) {
-      if (known_.find(key.str()) != known_.end()) continue;
-      const std::vector<std::string> valid(known_.begin(), known_.end());
-      const std::string name(key.str());
-      fail(name, "unknown key" + nearest_hint(name, valid));
-    }
+    for (const auto& [key, value] : *layer) check(std::string(key.str()), key.source());
   }
 }
 

@@ -1,12 +1,15 @@
 #pragma once
-/// Typed reading of TOML with errors that name file, line, key and value.
+/// Typed reading of TOML with errors that name file, line, column, key and value.
 ///
 /// A reader looks at one or more tables laid over each other: the first that has a key gives its
 /// value, so a trial's own settings cover those of the study's base without copying (a copy would
-/// lose the line numbers). Every key that is read becomes known; `finish()` refuses all others,
-/// with the nearest valid name.
+/// lose the line numbers). Above the tables lies an overlay of single dotted keys, the values that
+/// an axis gives a trial. A text "${NAME}" stands for the value NAME of the study's [values].
+/// Every key that is read becomes known; `finish()` refuses all others, with the nearest valid
+/// name.
 
 #include <toml++/toml.h>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,11 +18,24 @@
 
 namespace reprise::sweep {
 
+/// One value laid over the tables: `key` is dotted and relative to the reader's table.
+struct Overlay {
+  std::string key;
+  const toml::node* node = nullptr;  ///< Outlives the reader.
+  toml::source_region source;        ///< Where the value was declared: for errors.
+};
+
+/// "FILE:LINE:COLUMN", as far as known; `file` where the region names none.
+std::string place_of(const toml::source_region& source, const std::string& file);
+
 class TomlReader {
  public:
-  /// `layers`: topmost first; they must outlive the reader. `path` is the dotted place of the
-  /// table.
-  TomlReader(std::string file, std::string path, std::vector<const toml::table*> layers);
+  using Values = std::vector<const toml::table*>;
+
+  /// `layers`: topmost first; they and `values` must outlive the reader. `path` is the dotted place
+  /// of the table.
+  TomlReader(std::string file, std::string path, std::vector<const toml::table*> layers,
+             std::shared_ptr<const Values> values = nullptr, std::vector<Overlay> overlay = {});
 
   [[nodiscard]] bool has(std::string_view key);
   std::int64_t integer(std::string_view key, std::optional<std::int64_t> fallback, std::int64_t min,
@@ -44,12 +60,16 @@ class TomlReader {
   /// Refuses every key that was not read.
   void finish() const;
 
-  /// Throws InvalidInput: "FILE:LINE: PATH.KEY: what".
+  /// Throws InvalidInput: "FILE:LINE:COLUMN: PATH.KEY = VALUE: what".
   [[noreturn]] void fail(std::string_view key, const std::string& what) const;
+
+  /// The value that a text "${NAME}" stands for, else the node itself.
+  const toml::node* resolve(const toml::node* node) const;
 
   [[nodiscard]] const std::string& file() const { return file_; }
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const std::vector<const toml::table*>& layers() const { return layers_; }
+  [[nodiscard]] const std::shared_ptr<const Values>& values() const { return values_; }
 
  private:
   [[nodiscard]] const toml::node* find(std::string_view key) const;
@@ -59,7 +79,12 @@ class TomlReader {
   std::string file_;
   std::string path_;
   std::vector<const toml::table*> layers_;
+  std::shared_ptr<const Values> values_;
+  std::vector<Overlay> overlay_;
   std::set<std::string, std::less<>> known_;
 };
+
+/// A value as it stands in an error or a label: texts in quotes only where `quoted`.
+std::string shown(const toml::node& node, bool quoted);
 
 }  // namespace reprise::sweep

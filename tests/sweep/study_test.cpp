@@ -74,21 +74,23 @@ TEST(Study, AGridMakesOneTrialACombination) {
 
 TEST(Study, ErrorsNameFileLineKeyAndValue) {
   EXPECT_EQ(error_of(with("subjects = 4", "subjcts = 4")),
-            "s.toml:5: datasets.d.subjcts = 4: unknown key; did you mean \"subjects\"?");
+            "s.toml:5:1: datasets.d.subjcts = 4: unknown key; did you mean \"subjects\"?");
   EXPECT_EQ(error_of(with("subjects = 4", "subjects = \"four\"")),
-            "s.toml:5: datasets.d.subjects = \"four\": must be an integer");
+            "s.toml:5:12: datasets.d.subjects = \"four\": must be an integer");
   EXPECT_EQ(error_of(with("subjects = 4", "subjects = 1")),
-            "s.toml:5: datasets.d.subjects = 1: must be between 2 and 100000");
-  EXPECT_EQ(error_of(with("\"phantom\"", "\"phantm\"")),
-            "s.toml:4: datasets.d.importer = \"phantm\": unknown value; did you mean \"phantom\"?");
-  EXPECT_NE(error_of(with("dataset = \"d\"", "dataset = \"e\"")).find("dataset \"e\""),
-            std::string::npos);
-  EXPECT_NE(error_of(std::string(kMinimal) + "network = {width = 50}")
-                .find("s.toml:10: trials[0].network.width = 50: must be a multiple of heads (6)"),
-            std::string::npos);
+            "s.toml:5:12: datasets.d.subjects = 1: must be between 2 and 100000");
+  EXPECT_EQ(
+      error_of(with("\"phantom\"", "\"phantm\"")),
+      "s.toml:4:12: datasets.d.importer = \"phantm\": unknown value; did you mean \"phantom\"?");
+  EXPECT_EQ(error_of(with("dataset = \"d\"", "dataset = \"e\"")),
+            "s.toml:7:11: trials[0].dataset = \"e\": the study defines no such data set; valid: d");
+  EXPECT_NE(
+      error_of(std::string(kMinimal) + "network = {width = 50}")
+          .find("s.toml:10:20: trials[0].network.width = 50: must be a multiple of heads (6)"),
+      std::string::npos);
   EXPECT_NE(error_of(std::string(kMinimal) + "finetune.loss = [\"e6\"]").find("did you mean"),
             std::string::npos);
-  EXPECT_NE(error_of("schema = 1\nname = ").find("s.toml:2: "), std::string::npos);
+  EXPECT_NE(error_of("schema = 1\nname = ").find("s.toml:2:8: "), std::string::npos);
   EXPECT_NE(error_of(with("schema = 1", "schema = 2")).find("schema = 2"), std::string::npos);
 }
 
