@@ -39,6 +39,11 @@ core::Options core_options(const RunOptions& options) {
   result.failures_max = options.failures_max;
   result.lease_ms = options.lease_ms;
   result.stall_ms = options.stall_ms;
+  result.idle_ms = options.idle_ms;
+  result.queued = options.launcher == LauncherKind::Slurm;
+  // Random digits: a gang of an earlier coordinator is never taken for one of ours.
+  result.prefix =
+      std::string(to_string(options.launcher)) + "-" + random_token().substr(0, 8) + "-";
   return result;
 }
 
@@ -61,8 +66,13 @@ class Coordinator final : public SessionHost, public ControlHost {
         options_(options),
         observer_(observer),
         core_(plan, done_stages(store, plan), core_options(options)),
-        launcher_({options.workspace, options.worker_binary, options.ranks, options.threads,
-                   options.device}),
+        launcher_(make_launcher({.kind = options.launcher,
+                                 .workspace = options.workspace,
+                                 .worker_binary = options.worker_binary,
+                                 .ranks = options.ranks,
+                                 .threads = options.threads,
+                                 .device = options.device,
+                                 .slurm = options.slurm})),
         board_(plan, core_, observer),
         routes_({token_, view_token_}, {"127.0.0.1", "localhost", "[::1]", options.bind}) {
     for (const StageStatus& status : board_.stages()) {
@@ -81,13 +91,16 @@ class Coordinator final : public SessionHost, public ControlHost {
     }
     board_.announce_reused();
     listen();
+    signals_.add(SIGUSR1);
     wait_signals();
     accept();
     tick();
     feed(core::Start{});
     io_.run();
     remove_coordinator_file(options_.workspace);
-    return outcome_of(core_.stages(), interrupted_);
+    RunOutcome outcome = outcome_of(core_.stages(), interrupted_);
+    outcome.requeue = requeue_;
+    return outcome;
   }
 
   [[nodiscard]] const web::Routes& routes() const override { return routes_; }
@@ -166,9 +179,11 @@ class Coordinator final : public SessionHost, public ControlHost {
     signals_.async_wait([this](boost::system::error_code error, int number) {
       if (error) return;
       if (number == SIGCHLD) {
-        reap();
+        poll_launcher();
       } else {
         interrupted_ = true;
+        // Slurm's --signal before the time limit: other than a person's, it asks for another go.
+        requeue_ = requeue_ || number == SIGUSR1;
         observer_.on_note("stopping: gangs checkpoint and hand back; once more kills them");
         feed(core::StopRequested{});
       }
@@ -180,23 +195,32 @@ class Coordinator final : public SessionHost, public ControlHost {
     timer_.expires_after(kTick);
     timer_.async_wait([this](boost::system::error_code error) {
       if (error) return;
-      reap();
-      launcher_.tick(now_ms());
+      poll_launcher();
       feed(core::Tick{});
       observer_.on_tick(board_.stages());
       if (!core_.finished()) tick();
     });
   }
 
-  void reap() {
-    for (const GangExit& exit : launcher_.reap()) {
-      if (const auto found = sessions_.find(exit.gang); found != sessions_.end()) {
-        const auto session = found->second;
-        sessions_.erase(found);
-        session->close();
-      }
-      feed(core::GangExited{exit.gang, exit.reason});
+  void poll_launcher() {
+    std::set<std::string> connected;
+    for (const auto& [gang, session] : sessions_) connected.insert(gang);
+    for (const LaunchEvent& event : launcher_->poll(now_ms(), connected)) {
+      std::visit([this](const auto& e) { take(e); }, event);
     }
+  }
+
+  void take(const GangSubmitted& event) {
+    observer_.on_note("gang " + event.gang + " is Slurm job " + event.job);
+  }
+  void take(const GangStarting& event) { feed(core::GangStarting{event.gang}); }
+  void take(const GangExit& event) {
+    if (const auto found = sessions_.find(event.gang); found != sessions_.end()) {
+      const auto session = found->second;
+      sessions_.erase(found);
+      session->close();
+    }
+    feed(core::GangExited{event.gang, event.reason, event.blameless});
   }
 
   void greet(const std::shared_ptr<Session>& session, const wire::Hello& hello) {
@@ -233,7 +257,7 @@ class Coordinator final : public SessionHost, public ControlHost {
 
   void perform(const core::LaunchGang& a) {
     try {
-      launcher_.launch(a.gang);
+      launcher_->launch(a.gang, now_ms());
       observer_.on_note("gang " + a.gang + " started");
     } catch (const Error& error) {
       // Not from inside this action: the core must finish its turn first.
@@ -246,13 +270,13 @@ class Coordinator final : public SessionHost, public ControlHost {
     if (sessions_.contains(a.gang)) {
       send(a.gang, wire::Shutdown{a.reason});
     } else {
-      launcher_.kill(a.gang, now_ms());
+      launcher_->kill(a.gang, now_ms());
     }
   }
   void perform(const core::KillGang& a) {
     observer_.on_note("gang " + a.gang + " is killed: " + a.reason);
     store_.add_event("kill", a.gang + ": " + a.reason);
-    launcher_.kill(a.gang, now_ms());
+    launcher_->kill(a.gang, now_ms());
   }
   void perform(const core::BeginAttempt& a) {
     const wire::Hello& hello = hello_[a.gang];
@@ -311,7 +335,7 @@ class Coordinator final : public SessionHost, public ControlHost {
   const RunOptions& options_;
   Observer& observer_;
   core::Core core_;
-  Launcher launcher_;
+  std::unique_ptr<Launcher> launcher_;
   StatusBoard board_;
   const std::string token_ = random_token();
   const std::string view_token_ = random_token();
@@ -324,6 +348,7 @@ class Coordinator final : public SessionHost, public ControlHost {
   asio::signal_set signals_{io_, SIGINT, SIGTERM, SIGCHLD};
   asio::steady_timer timer_{io_};
   bool interrupted_ = false;
+  bool requeue_ = false;  ///< SIGUSR1 came.
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "db/store.h"
+#include "orchestrator/launcher.h"
 #include "orchestrator/routes.h"
 #include "orchestrator/workspace.h"
 #include "sweep/plan.h"
@@ -16,11 +17,14 @@ namespace reprise {
 
 struct RunOptions {
   std::filesystem::path workspace, worker_binary;
+  LauncherKind launcher = LauncherKind::Local;
+  SlurmOptions slurm;
   int gangs = 1, ranks = 1, threads = 1;
   std::string bind = "127.0.0.1";
   int port = 0;  ///< 0: any free one.
   std::int64_t heartbeat_ms = 500, lease_ms = 15000, stall_ms = 300000;
   int failures_max = 3;
+  std::int64_t idle_ms = 0;  ///< A gang without work leaves after so long; 0: it stays to the end.
   std::string device = "cpu";
   /// Served beside the coordinator's own routes: the dashboard's pages.
   std::vector<web::Route> site;
@@ -55,6 +59,7 @@ struct RunOutcome {
   int done = 0;    ///< Including the reused ones.
   int reused = 0;  ///< Results that were there before.
   int failed = 0, aborted = 0;
+  bool requeue = false;      ///< By SIGUSR1: the allocation ends soon, another should go on.
   bool interrupted = false;  ///< By SIGINT or SIGTERM; a second one kills the gangs at once.
 };
 

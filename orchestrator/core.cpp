@@ -126,6 +126,13 @@ void Core::on(const StopRequested&) {
   }
 }
 
+void Core::on(const GangStarting& event) {
+  Gang* gang = find(event.gang);
+  if (gang != nullptr && gang->view.state == GangState::Launching) {
+    gang->deadline = now_ + options_.launch_ms;
+  }
+}
+
 void Core::on(const GangConnected& event) {
   Gang* gang = find(event.gang);
   if (gang == nullptr) return;
@@ -161,9 +168,11 @@ void Core::on(const GangExited& event) {
   Slot& slot = slots_[static_cast<std::size_t>(gang->slot)];
   const bool wanted = gang->view.state != GangState::Stopping;
   if (holds(*gang)) {
-    end_lease(*gang, "lost", "gang " + event.gang + " ended: " + event.reason);
+    end_lease(*gang, "lost", "gang " + event.gang + " ended: " + event.reason, event.blameless);
   }
-  if (wanted && !stopping_) {
+  if (wanted && !stopping_ && event.blameless) {
+    slot.not_before = now_ + options_.backoff_ms;
+  } else if (wanted && !stopping_) {
     last_death_ = event.reason;
     slot.not_before = now_ + pause(++slot.deaths);
     slot.given_up = slot.deaths >= options_.launch_failures_max;

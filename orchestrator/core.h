@@ -33,6 +33,9 @@ struct Options {
   std::int64_t backoff_max_ms = 60000;
   int launch_failures_max = 4;    ///< Gang deaths before Hello, in a row, until we give up.
   std::string prefix = "local-";  ///< Of the gangs' names.
+  bool queued = false;            ///< Gangs wait in a queue: `launch_ms` counts from GangStarting.
+  std::int64_t idle_ms = 0;       ///< An idle gang leaves after so long; 0: it stays to the end.
+  int losses_max = 20;  ///< A stage fails at so many gangs lost through no fault of its own.
 };
 
 // ---- events -------------------------------------------------------------------------------------
@@ -52,6 +55,9 @@ struct PriorityRequested {  ///< Of these stages and, where it is higher, of wha
   std::vector<std::string> stages;
   int priority = 0;  ///< Higher goes first; 0 is the default.
 };
+struct GangStarting {  ///< It left the queue.
+  std::string gang;
+};
 struct GangConnected {
   std::string gang;
 };
@@ -60,6 +66,7 @@ struct GangDisconnected {  ///< It may come back until its lease ends.
 };
 struct GangExited {
   std::string gang, reason;
+  bool blameless = false;  ///< Preempted, out of time, its node lost: not a failure of its stage.
 };
 struct GangHeartbeat {
   std::string gang, stage;
@@ -87,7 +94,7 @@ struct CommitDone {
 };
 using Event = std::variant<Start, Tick, StopRequested, PauseRequested, ResumeRequested,
                            DrainRequested, CancelRequested, RetryRequested, PriorityRequested,
-                           GangConnected, GangDisconnected, GangExited, GangHeartbeat,
+                           GangConnected, GangDisconnected, GangExited, GangStarting, GangHeartbeat,
                            ResultReceived, FailureReceived, AttemptBegun, CommitDone>;
 
 // ---- actions ------------------------------------------------------------------------------------
@@ -145,6 +152,7 @@ struct StageView {
   std::int64_t fence = 0;  ///< Of the live or committed attempt; 0 before the first.
   int failures = 0;
   int priority = 0;
+  int losses = 0;       ///< Gangs that were lost under it, through no fault of its own.
   bool reused = false;  ///< Its result was there before this run.
   std::string message;  ///< Latest failure.
 };
@@ -184,7 +192,7 @@ class Core {
     int slot = 0;
     bool connected = false;
     bool committing = false;  ///< A result is on its way into the database.
-    std::int64_t heard = 0, advanced = 0, progress = -1, deadline = 0;
+    std::int64_t heard = 0, advanced = 0, idle_since = 0, progress = -1, deadline = 0;
   };
   struct Slot {
     int deaths = 0;  ///< Since the latest Hello.
@@ -207,6 +215,7 @@ class Core {
   void on(const CancelRequested& event);
   void on(const RetryRequested& event);
   void on(const PriorityRequested& event);
+  void on(const GangStarting& event);
   void on(const GangConnected& event);
   void on(const GangDisconnected& event);
   void on(const GangExited& event);
@@ -216,7 +225,9 @@ class Core {
   void on(const AttemptBegun& event);
   void on(const CommitDone& event);
 
-  void end_lease(Gang& gang, const std::string& outcome, const std::string& message);
+  void end_lease(Gang& gang, const std::string& outcome, const std::string& message,
+                 bool blameless = false);
+  void count_loss(std::size_t stage, const std::string& message);
   void count_failure(std::size_t stage, const std::string& message, bool retry);
   void fail(std::size_t stage, const std::string& message);
   void abort_dependants(std::size_t stage);
@@ -224,6 +235,7 @@ class Core {
   void kill(Gang& gang, const std::string& reason);
   void shut_down(Gang& gang, const std::string& reason);
   void watch();
+  void trim();
   void schedule();
   void launch();
   void settle();

@@ -1,5 +1,6 @@
 // What the scheduler does after every event: watch leases, hand out stages, launch gangs, end.
 #include <algorithm>
+#include <limits>
 
 #include "orchestrator/core.h"
 
@@ -17,7 +18,8 @@ std::int64_t Core::pause(int failures) const {
 }
 
 /// The stage goes back to the pool or fails; what becomes of the gang is the caller's business.
-void Core::end_lease(Gang& gang, const std::string& outcome, const std::string& message) {
+void Core::end_lease(Gang& gang, const std::string& outcome, const std::string& message,
+                     bool blameless) {
   const std::size_t stage = gang.view.stage;
   gang.committing = false;
   if (views_[stage].fence != 0) {
@@ -29,7 +31,24 @@ void Core::end_lease(Gang& gang, const std::string& outcome, const std::string& 
     views_[stage].gang.clear();
     return;
   }
-  count_failure(stage, message, true);
+  if (blameless) {
+    count_loss(stage, message);
+  } else {
+    count_failure(stage, message, true);
+  }
+}
+
+/// Preemptions and lost nodes have a budget of their own: a stage that always takes its node with
+/// it must end too.
+void Core::count_loss(std::size_t stage, const std::string& message) {
+  StageView& view = views_[stage];
+  view.gang.clear();
+  view.message = message;
+  if (++view.losses >= options_.losses_max) {
+    fail(stage, message);
+    return;
+  }
+  view.state = StageState::Ready;
 }
 
 void Core::count_failure(std::size_t stage, const std::string& message, bool retry) {
@@ -134,6 +153,25 @@ void Core::watch() {
   }
 }
 
+/// Gangs that nothing is left for: the youngest of those that still wait in a queue, then those
+/// that have been idle for long.
+void Core::trim() {
+  const auto wanted = std::count_if(views_.begin(), views_.end(), [](const StageView& view) {
+    return view.state == StageState::Ready || view.state == StageState::Running;
+  });
+  auto surplus = static_cast<std::ptrdiff_t>(gangs_.size()) - wanted;
+  for (std::size_t i = gangs_.size(); i-- > 0 && surplus > 0;) {
+    Gang& gang = gangs_[i];
+    const bool queued = options_.queued && gang.view.state == GangState::Launching;
+    const bool idle = options_.idle_ms > 0 && gang.view.state == GangState::Idle &&
+                      now_ - gang.idle_since >= options_.idle_ms;
+    if (queued || idle) {
+      shut_down(gang, "nothing is left for it");
+      --surplus;
+    }
+  }
+}
+
 bool Core::all_ended() const {
   return std::all_of(views_.begin(), views_.end(), [](const StageView& view) {
     return view.state == StageState::Done || view.state == StageState::Failed ||
@@ -143,7 +181,11 @@ bool Core::all_ended() const {
 
 void Core::schedule() {
   for (Gang& gang : gangs_) {
-    if (gang.view.state != GangState::Idle || !gang.connected) continue;
+    if (gang.view.state != GangState::Idle) {
+      gang.idle_since = now_;
+      continue;
+    }
+    if (!gang.connected) continue;
     std::size_t best = views_.size();
     for (std::size_t i = 0; i < views_.size(); ++i) {
       if (views_[i].state != StageState::Ready || nodes_[i].not_before > now_) continue;
@@ -180,7 +222,8 @@ void Core::launch() {
     gang.view.name = options_.prefix + std::to_string(launched_++);
     gang.slot = static_cast<int>(slot);
     gang.heard = now_;
-    gang.deadline = now_ + options_.launch_ms;
+    gang.deadline =
+        options_.queued ? std::numeric_limits<std::int64_t>::max() : now_ + options_.launch_ms;
     actions_.emplace_back(LaunchGang{gang.view.name});
     gangs_.push_back(std::move(gang));
   }
@@ -204,6 +247,7 @@ void Core::settle() {
   } else if (!stopping_ && !paused_) {
     schedule();
     launch();
+    trim();
   }
   if (gangs_.empty() && (stopping_ || draining_ || all_ended())) {
     finished_ = true;

@@ -1,13 +1,14 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <thread>
 
 #include "dashboards/render.h"
 #include "dashboards/table.h"
 #include "datasets_h5/dataset_file.h"
 #include "db/store.h"
+#include "orchestrator/cli/allocation.h"
 #include "orchestrator/cli/commands.h"
+#include "orchestrator/cli/launch_flags.h"
 #include "orchestrator/cli/prepare.h"
 #include "orchestrator/cli/progress.h"
 #include "orchestrator/cli/study_options.h"
@@ -21,23 +22,11 @@ namespace fs = std::filesystem;
 
 struct RunFlags {
   StudyOptions study;
-  int gangs = 0;
-  int ranks = 1;
-  int threads = 1;
+  LaunchFlags launch;
+  std::string launcher = "local";
   int port = 0;
-  int failures_max = 3;
-  std::string device = "cpu";
   bool plain = false;
 };
-
-fs::path worker_binary() {
-  return fs::read_symlink("/proc/self/exe").parent_path() / "reprise-worker";
-}
-
-int default_gangs(const RunFlags& flags) {
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  return std::max(1, cores / (flags.ranks * flags.threads));
-}
 
 std::map<std::string, PreparedDataset> prepare_all(const sweep::Study& study,
                                                    const fs::path& workspace, Progress& progress) {
@@ -64,6 +53,7 @@ void print_tables(const db::Store& store, const sweep::Study& study, const sweep
 
 int run(const RunFlags& flags) {
   const sweep::Study study = load(flags.study);
+  const LauncherKind launcher = launcher_kind_from(flags.launcher);
   const fs::path workspace = fs::absolute(flags.study.workspace);
   std::error_code error;
   fs::create_directories(workspace, error);
@@ -88,15 +78,9 @@ int run(const RunFlags& flags) {
   const sweep::Plan plan = sweep::make_plan(study, digests);
   store.put_plan(plan, study.text);
 
-  RunOptions options;
+  RunOptions options = run_options(flags.launch, launcher);
   options.workspace = workspace;
-  options.worker_binary = worker_binary();
-  options.gangs = flags.gangs > 0 ? flags.gangs : default_gangs(flags);
-  options.ranks = flags.ranks;
-  options.threads = flags.threads;
   options.port = flags.port;
-  options.failures_max = flags.failures_max;
-  options.device = flags.device;
   const RunOutcome outcome = run_plan(lock, store, plan, paths, options, progress);
   progress.on_note(std::to_string(outcome.done - outcome.reused) + " stages run, " +
                    std::to_string(outcome.reused) + " already in the database, " +
@@ -104,6 +88,7 @@ int run(const RunFlags& flags) {
                    " not run because of a failure");
   if (outcome.interrupted) {
     progress.on_note("interrupted: the same command goes on from here");
+    leave_allocation(outcome, [&](const std::string& line) { progress.on_note(line); });
     return 130;
   }
   print_tables(store, study, plan);
@@ -117,24 +102,14 @@ void add_run_command(CLI::App& app, ExitCode& exit) {
   CLI::App* command =
       app.add_subcommand("run", "Run what a study still needs, then print its tables");
   add_study_options(*command, flags->study);
+  add_launch_options(*command, flags->launch);
   command
-      ->add_option("--gangs", flags->gangs,
-                   "Gangs side by side (default: cores / (ranks x threads))")
-      ->check(CLI::Range(1, 4096));
-  command->add_option("--ranks", flags->ranks, "MPI ranks of a gang (data parallel)")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
-  command->add_option("--threads", flags->threads, "CPU threads of a rank")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  command->add_option("--device", flags->device, "cpu, or cuda: one GPU a rank")
-      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->add_option("--launcher", flags->launcher,
+                   "local: mpirun on this machine; srun: steps of this Slurm allocation; slurm: a "
+                   "job for each gang")
       ->capture_default_str();
   command->add_option("--port", flags->port, "Port of the coordinator (default: a free one)")
       ->check(CLI::Range(0, 65535));
-  command->add_option("--failures-max", flags->failures_max, "Attempts a stage may fail")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
   command->add_flag("--plain", flags->plain, "Plain lines instead of a live display");
   command->callback([flags, &exit] { exit.value = run(*flags); });
 }

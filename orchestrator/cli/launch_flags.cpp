@@ -1,0 +1,127 @@
+#include "orchestrator/cli/launch_flags.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "orchestrator/slurm.h"
+
+namespace reprise::cli {
+namespace {
+
+/// As many gangs as there are places: the allocation's tasks, or this machine's cores.
+int default_gangs(const LaunchFlags& flags, LauncherKind launcher) {
+  const char* tasks = std::getenv("SLURM_NTASKS");
+  if (launcher == LauncherKind::Srun && tasks != nullptr) {
+    return std::max(1, std::atoi(tasks) / flags.ranks);
+  }
+  if (launcher == LauncherKind::Slurm) return 4;
+  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  return std::max(1, cores / (flags.ranks * flags.threads));
+}
+
+}  // namespace
+
+void add_launch_options(CLI::App& command, LaunchFlags& flags) {
+  command
+      .add_option("--gangs", flags.gangs,
+                  "Gangs side by side, at most (default: as many as fit this machine or "
+                  "allocation; 4 pilot jobs)")
+      ->check(CLI::Range(1, 4096));
+  command.add_option("--ranks", flags.ranks, "MPI ranks of a gang (data parallel)")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command.add_option("--threads", flags.threads, "CPU threads of a rank")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command.add_option("--device", flags.device, "cpu, or cuda: one GPU a rank")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
+  command
+      .add_option("--bind", flags.bind, "Address that gangs and people reach the coordinator by")
+      ->capture_default_str();
+  command
+      .add_option("--worker", flags.worker,
+                  "Program of a rank (default: reprise-worker beside this program)")
+      ->check(CLI::ExistingFile);
+  command.add_option("--failures-max", flags.failures_max, "Attempts a stage may fail")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  const char* group = "Slurm";
+  command.add_option("--partition", flags.partition, "Partition")->group(group);
+  command.add_option("--account", flags.account, "Account that is charged")->group(group);
+  command.add_option("--qos", flags.qos, "Quality of service")->group(group);
+  command.add_option("--time", flags.minutes, "Wall-time limit of a job, in minutes")
+      ->check(CLI::Range(1, 100000))
+      ->group(group);
+  command
+      .add_option("--grace", flags.grace_seconds,
+                  "Seconds before that limit at which stages are checkpointed and handed back")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--idle", flags.idle_seconds,
+                  "Seconds after which a pilot job without work is given back")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--slurm", flags.slurm,
+                  "OPTION=VALUE: any other long option of sbatch, without its dashes")
+      ->group(group);
+}
+
+SlurmOptions slurm_options(const LaunchFlags& flags) {
+  SlurmOptions options;
+  options.partition = flags.partition;
+  options.account = flags.account;
+  options.qos = flags.qos;
+  options.minutes = flags.minutes;
+  options.grace_seconds = flags.grace_seconds;
+  options.extra = slurm::parse_extra(flags.slurm);
+  return options;
+}
+
+RunOptions run_options(const LaunchFlags& flags, LauncherKind launcher) {
+  RunOptions options;
+  options.launcher = launcher;
+  options.slurm = slurm_options(flags);
+  options.gangs = flags.gangs > 0 ? flags.gangs : default_gangs(flags, launcher);
+  options.ranks = flags.ranks;
+  options.threads = flags.threads;
+  options.bind = flags.bind;
+  options.failures_max = flags.failures_max;
+  options.device = flags.device;
+  options.worker_binary = flags.worker.empty() ? own_binary().parent_path() / "reprise-worker"
+                                               : std::filesystem::absolute(flags.worker);
+  if (launcher == LauncherKind::Slurm) options.idle_ms = std::int64_t{1000} * flags.idle_seconds;
+  return options;
+}
+
+std::vector<std::string> run_words(const LaunchFlags& flags, LauncherKind launcher) {
+  std::vector<std::string> words{"--launcher",     std::string(to_string(launcher)),
+                                 "--ranks",        std::to_string(flags.ranks),
+                                 "--threads",      std::to_string(flags.threads),
+                                 "--device",       flags.device,
+                                 "--bind",         flags.bind,
+                                 "--grace",        std::to_string(flags.grace_seconds),
+                                 "--idle",         std::to_string(flags.idle_seconds),
+                                 "--failures-max", std::to_string(flags.failures_max)};
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) words.insert(words.end(), {name, value});
+  };
+  if (!flags.worker.empty()) add("--worker", std::filesystem::absolute(flags.worker));
+  if (flags.gangs > 0) add("--gangs", std::to_string(flags.gangs));
+  if (launcher != LauncherKind::Slurm) return words;  // What is left is for sbatch.
+  add("--partition", flags.partition);
+  add("--account", flags.account);
+  add("--qos", flags.qos);
+  if (flags.minutes > 0) add("--time", std::to_string(flags.minutes));
+  for (const std::string& setting : flags.slurm) add("--slurm", setting);
+  return words;
+}
+
+std::filesystem::path own_binary() { return std::filesystem::read_symlink("/proc/self/exe"); }
+
+}  // namespace reprise::cli
