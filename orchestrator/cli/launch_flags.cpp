@@ -47,6 +47,16 @@ void add_launch_options(CLI::App& command, LaunchFlags& flags) {
   command.add_option("--failures-max", flags.failures_max, "Attempts a stage may fail")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  command
+      .add_option("--lease", flags.lease_seconds,
+                  "Seconds of silence after which a gang counts as lost")
+      ->check(CLI::Range(2, 86400))
+      ->capture_default_str();
+  command
+      .add_option("--stall", flags.stall_seconds,
+                  "Seconds without progress of a stage after which its gang counts as stuck")
+      ->check(CLI::Range(2, 86400))
+      ->capture_default_str();
   const char* group = "Slurm";
   command.add_option("--partition", flags.partition, "Partition")->group(group);
   command.add_option("--account", flags.account, "Account that is charged")->group(group);
@@ -93,6 +103,8 @@ RunOptions run_options(const LaunchFlags& flags, LauncherKind launcher) {
   options.bind = flags.bind;
   options.failures_max = flags.failures_max;
   options.device = flags.device;
+  options.lease_ms = std::int64_t{1000} * flags.lease_seconds;
+  options.stall_ms = std::int64_t{1000} * flags.stall_seconds;
   options.worker_binary = flags.worker.empty() ? own_binary().parent_path() / "reprise-worker"
                                                : std::filesystem::absolute(flags.worker);
   if (launcher == LauncherKind::Slurm) options.idle_ms = std::int64_t{1000} * flags.idle_seconds;
@@ -107,6 +119,8 @@ std::vector<std::string> run_words(const LaunchFlags& flags, LauncherKind launch
                                  "--bind",         flags.bind,
                                  "--grace",        std::to_string(flags.grace_seconds),
                                  "--idle",         std::to_string(flags.idle_seconds),
+                                 "--lease",        std::to_string(flags.lease_seconds),
+                                 "--stall",        std::to_string(flags.stall_seconds),
                                  "--failures-max", std::to_string(flags.failures_max)};
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) words.insert(words.end(), {name, value});

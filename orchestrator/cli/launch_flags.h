@@ -16,6 +16,8 @@ struct LaunchFlags {
   std::string device = "cpu";
   std::string bind = "127.0.0.1";
   int failures_max = 3;
+  int lease_seconds = 15;
+  int stall_seconds = 300;
   std::string partition, account, qos;
   int minutes = 0;
   int grace_seconds = 120;

@@ -2,6 +2,7 @@
 
 Usage of a test file: TEST.py REPRISE CHAOS_GANG [SCENARIO...]; without scenarios all of them run.
 """
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -12,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 TINY = pathlib.Path(__file__).parents[1] / "end_to_end" / "tiny.toml"
@@ -38,6 +40,13 @@ def wait_for(what, condition, seconds=60.0, every=0.02):
     raise Failed(f"not within {seconds} s: {what}")
 
 
+def each(cases, run, at_once=4):
+    """Runs the cases side by side: they mostly wait. Raises the first failure, in the cases' order."""
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        for future in [pool.submit(run, *(case if isinstance(case, tuple) else (case,))) for case in cases]:
+            future.result()
+
+
 class Lab:
     """A scratch folder, the programs, and the table of an undisturbed run to compare with."""
 
@@ -46,6 +55,7 @@ class Lab:
         self.environment = {**os.environ, "CHAOS_STEP_MS": "2"}
         self.study = TINY
         self._calm = None
+        self._lock = threading.Lock()
 
     def words(self, workspace, *extra, command="run"):
         words = [self.reprise, command, str(self.study), "-w", str(self.folder / workspace)]
@@ -81,11 +91,12 @@ class Lab:
 
     def calm(self):
         """The table of an undisturbed run."""
-        if self._calm is None:
-            self.run("calm", "--gangs", 2)
-            self._calm = self.table("calm")
-            check(self._calm.count(b"\n") > 10, "the undisturbed table is empty")
-        return self._calm
+        with self._lock:
+            if self._calm is None:
+                self.run("calm", "--gangs", 2)
+                self._calm = self.table("calm")
+                check(self._calm.count(b"\n") > 10, "the undisturbed table is empty")
+            return self._calm
 
     def query(self, workspace, sql, *values):
         path = self.folder / workspace / "reprise.db"
