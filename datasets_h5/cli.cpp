@@ -1,12 +1,15 @@
 #include "datasets_h5/cli.h"
 
+#include <algorithm>
 #include <charconv>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "datasets_h5/dataset_file.h"
+#include "datasets_h5/import_report.h"
 #include "datasets_h5/importer.h"
 #include "datasets_h5/phantom.h"
 #include "sweep/error.h"
@@ -32,24 +35,37 @@ std::array<int, Count> parse_sides(const std::string& text) {
 }
 
 void add_phantom(CLI::App& data) {
-  struct Arguments {
-    std::string out;
-    std::string size = "128x160x24";
-    PhantomOptions options;
-  };
-  const auto arguments = std::make_shared<Arguments>();
   CLI::App* phantom = data.add_subcommand("phantom", "Make synthetic volumes");
   phantom->require_subcommand(1);
-  CLI::App* brain = phantom->add_subcommand("brain", "Brains in the OASIS-1 folder layout");
-  brain->add_option("-o,--out", arguments->out, "Folder to fill")->required();
-  brain->add_option("--subjects", arguments->options.subjects, "Number of brains");
-  brain->add_option("--size", arguments->size, "Voxels XxYxZ");
-  brain->add_option("--seed", arguments->options.seed, "Seed of the anatomy");
-  brain->callback([arguments] {
-    arguments->options.size = parse_sides<3>(arguments->size);
-    const auto ids = write_brain_phantom(arguments->out, arguments->options);
-    std::cout << "wrote " << ids.size() << " brains to " << arguments->out << "\n";
-  });
+  for (const PhantomKind& kind : phantom_kinds()) {
+    struct Arguments {
+      std::string out;
+      std::string size;
+      PhantomOptions options;
+    };
+    const auto arguments = std::make_shared<Arguments>();
+    arguments->options.kind = kind.name;
+    const auto shown = [](const std::array<int, 3>& size) {
+      return std::to_string(size[0]) + "x" + std::to_string(size[1]) + "x" +
+             std::to_string(size[2]);
+    };
+    CLI::App* command = phantom->add_subcommand(kind.name, kind.help);
+    command->add_option("-o,--out", arguments->out, "Folder to fill")->required();
+    command->add_option("--subjects", arguments->options.subjects, "How many")
+        ->capture_default_str();
+    command->add_option("--size", arguments->size,
+                        "Voxels XxYxZ (default " + shown(kind.small) +
+                            "; the paper's volumes: " + shown(kind.full) + ")");
+    command->add_option("--seed", arguments->options.seed, "Seed of the anatomy")
+        ->capture_default_str();
+    command->callback([arguments, importer = kind.importer] {
+      if (!arguments->size.empty()) arguments->options.size = parse_sides<3>(arguments->size);
+      const auto ids = write_phantom(arguments->out, arguments->options);
+      std::cout << "wrote " << ids.size() << " subjects to " << arguments->out
+                << "; next: reprise data import " << importer << " " << arguments->out
+                << " -o FILE.h5\n";
+    });
+  }
 }
 
 struct ImportArguments {
@@ -63,39 +79,56 @@ struct ImportArguments {
 void add_common_options(CLI::App& command, const std::shared_ptr<ImportArguments>& arguments) {
   ImportOptions& options = arguments->options;
   command.add_option("-o,--out", arguments->out, "Data set file to write (.h5)")->required();
-  command.add_option("--name", options.name, "Name of the data set");
-  command.add_option("--size", arguments->size, "Crop or pad slices to HxW (0 keeps a side)");
+  command.add_option("--name", options.name, "Name of the data set (default: the file's)");
+  const auto [height, width] = options.slicing.size;
+  command.add_option("--size", arguments->size,
+                     "Crop or pad slices to HxW, 0 keeps a side (default " +
+                         std::to_string(height) + "x" + std::to_string(width) + ")");
+  command
+      .add_option("--split", options.split.method,
+                  "auto (the paper's list where its subjects are present, else a draw), paper, "
+                  "seeded, all-train, or a CSV with the columns subject and split")
+      ->capture_default_str();
   command.add_option("--test", options.split.test_subjects, "Ids of the test subjects")
       ->delimiter(',');
-  command.add_option("--test-count", options.split.test_count, "Draw so many test subjects");
+  command.add_option("--test-count", options.split.test_count,
+                     "Draw so many test subjects (default: a fifth)");
   command.add_option("--split-seed", options.split.seed, "Seed of that draw");
   command.add_option("--labels", options.label_names, "Names of labels 0, 1, ...")->delimiter(',');
-  command.add_option("--slice-axis", options.slicing.slice_axis, "Stored axis of slices: 0, 1, 2");
+  command.add_option("--slice-axis", options.slicing.slice_axis, "Stored axis of slices: 0, 1, 2")
+      ->capture_default_str();
+  command.add_option("--threads", options.threads, "Subjects read at once (default: cores, to 8)");
 }
 
-void print_report(const std::string& out, const ImportReport& report) {
-  std::cout << "wrote " << out << "\n  train: " << report.train_subjects << " volumes, "
-            << report.train_slices << " slices\n  test: " << report.test_subjects << " volumes, "
-            << report.test_slices << " slices\n  slices: " << report.channels << " x "
-            << report.height << " x " << report.width << "\n  digest: " << report.digest << "\n";
+void run_import(ImportArguments& arguments, const std::function<ImportReport()>& import) {
+  if (!arguments.size.empty()) arguments.options.slicing.size = parse_sides<2>(arguments.size);
+  const std::vector<std::string>& labels = arguments.options.label_names;
+  std::erase_if(arguments.options.label_groups, [&](const LabelGroup& group) {
+    return group.labels.back() >= static_cast<int>(labels.size());
+  });
+  arguments.options.progress = progress_bar("import");
+  print_report(std::cout, arguments.out, import());
 }
 
 void add_import(CLI::App& data) {
   CLI::App* import = data.add_subcommand("import", "Make a data set file of medical volumes");
   import->require_subcommand(1);
-
-  const auto oasis = std::make_shared<ImportArguments>();
-  oasis->options = oasis_options();
-  CLI::App* command = import->add_subcommand("oasis", "OASIS-1 folders (Analyze 7.5 or NIfTI-1)");
-  command->add_option("source", oasis->source, "Folder that holds the subjects")->required();
-  add_common_options(*command, oasis);
-  command->callback([oasis] {
-    if (!oasis->size.empty()) oasis->options.slicing.size = parse_sides<2>(oasis->size);
-    print_report(oasis->out, import_oasis(oasis->source, oasis->options, oasis->out));
-  });
+  for (const Reader& one : readers()) {
+    const auto arguments = std::make_shared<ImportArguments>();
+    arguments->options = one.options;
+    CLI::App* command = import->add_subcommand(one.name, one.help);
+    command->add_option("source", arguments->source, "Folder that holds the subjects")->required();
+    add_common_options(*command, arguments);
+    command->callback([arguments, name = one.name] {
+      run_import(*arguments, [&] {
+        return import_folder(name, arguments->source, arguments->options, arguments->out);
+      });
+    });
+  }
 
   const auto generic = std::make_shared<ImportArguments>();
-  command = import->add_subcommand("generic", "Volumes listed in a CSV: subject,split,image,label");
+  CLI::App* command =
+      import->add_subcommand("generic", "Volumes listed in a CSV: subject,split,image,label");
   command->add_option("source", generic->source, "The CSV file")->required();
   command->add_option("--root", generic->root, "Folder of the paths (default: the CSV's folder)");
   command->add_flag("--drop-empty", generic->options.slicing.drop_empty_images,
@@ -104,14 +137,16 @@ void add_import(CLI::App& data) {
                       "Keep slices whose label values sum to more (0 drops unlabelled slices)");
   command->add_flag("--allow-missing-label", generic->options.allow_missing_label,
                     "An empty label column means all background");
+  command->add_flag("--allow-mixed-orientation", generic->options.allow_mixed_orientation,
+                    "Take volumes whose axes point elsewhere than the first one's");
   add_common_options(*command, generic);
   command->callback([generic] {
-    if (!generic->size.empty()) generic->options.slicing.size = parse_sides<2>(generic->size);
-    std::filesystem::path root = generic->root;
-    if (root.empty()) root = std::filesystem::path(generic->source).parent_path();
-    if (root.empty()) root = ".";
-    print_report(generic->out,
-                 import_generic(generic->source, root, generic->options, generic->out));
+    run_import(*generic, [&] {
+      std::filesystem::path root = generic->root;
+      if (root.empty()) root = std::filesystem::path(generic->source).parent_path();
+      if (root.empty()) root = ".";
+      return import_generic(generic->source, root, generic->options, generic->out);
+    });
   });
 }
 

@@ -5,22 +5,13 @@
 #include "datasets_h5/dataset_digest.h"
 #include "datasets_h5/dataset_metadata.h"
 #include "datasets_h5/h5.h"
+#include "sweep/digest.h"
 #include "sweep/error.h"
-#include "sweep/files.h"
 
 namespace reprise::datasets {
 namespace {
 
 namespace fs = std::filesystem;
-
-void check_consistent(const Dataset& dataset) {
-  const DatasetInfo& info = dataset.info;
-  const std::size_t pixels = static_cast<std::size_t>(info.count) * info.height * info.width;
-  REPRISE_CHECK(info.count > 0 && info.channels > 0 && !info.subjects.empty());
-  REPRISE_CHECK(dataset.images.size() == pixels * info.channels);
-  REPRISE_CHECK(dataset.labels.size() == pixels);
-  REPRISE_CHECK(info.slice_subject.size() == static_cast<std::size_t>(info.count));
-}
 
 /// Reads one slice's pixels and labels in stored form.
 class SliceReader {
@@ -63,36 +54,6 @@ std::vector<LabelGroup> default_label_groups(const std::vector<std::string>& lab
   }
   if (!all.labels.empty()) groups.insert(groups.begin(), std::move(all));
   return groups;
-}
-
-std::string write_dataset(const fs::path& path, const Dataset& dataset) {
-  check_consistent(dataset);
-  const DatasetInfo& info = dataset.info;
-  const auto guard = h5::lock();
-  AtomicFile target(path);
-  h5::File file = h5::File::create(target.temporary(), path.string());
-  const h5::Shape shape = image_shape(info);
-  const h5::Shape chunk{1, shape[1], shape[2], shape[3]};
-  file.create_array("images", type_of(info.element), shape, chunk);
-  file.create_array("labels", H5T_STD_U8LE, {shape[0], shape[2], shape[3]},
-                    {1, shape[2], shape[3]});
-  ContentDigest digest(info);
-  const std::size_t slice_size = dataset.images.size() / info.count;
-  const std::size_t pixels = slice_size / info.channels;
-  for (int n = 0; n < info.count; ++n) {
-    const std::vector<std::byte> bytes =
-        encode(std::span(dataset.images).subspan(n * slice_size, slice_size), info.element);
-    digest.pixels(bytes);
-    file.write("images", type_of(info.element), {extent(n), 0, 0, 0}, chunk, bytes.data());
-    file.write("labels", H5T_STD_U8LE, {extent(n), 0, 0}, {1, shape[2], shape[3]},
-               &dataset.labels[n * pixels]);
-  }
-  digest.pixels(std::as_bytes(std::span(dataset.labels)));
-  std::string hex = digest.hex();
-  write_metadata(file, info, hex);
-  file.close();
-  target.commit();
-  return hex;
 }
 
 DatasetFile DatasetFile::open(const fs::path& path) {
@@ -160,14 +121,15 @@ void DatasetFile::verify() const {
   const auto guard = h5::lock();
   const h5::File file = h5::File::open(path_);
   SliceReader reader(file, info_);
-  ContentDigest digest(info_);
-  for (int n = 0; n < info_.count; ++n) digest.pixels(reader.image(n));
+  Sha256 images_sha;
+  for (int n = 0; n < info_.count; ++n) images_sha.update(reader.image(n));
+  Sha256 labels_sha;
   std::vector<std::uint8_t> labels(reader.pixels());
   for (int n = 0; n < info_.count; ++n) {
     reader.labels(n, labels.data());
-    digest.pixels(std::as_bytes(std::span(labels)));
+    labels_sha.update(std::as_bytes(std::span(labels)));
   }
-  if (digest.hex() != info_.digest) {
+  if (content_digest(info_, images_sha.hex(), labels_sha.hex()) != info_.digest) {
     throw_corrupt(path_.string() + ": content does not match its content_digest");
   }
 }

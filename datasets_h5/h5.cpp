@@ -87,8 +87,29 @@ File File::open(const fs::path& path) {
   return {std::move(file), path.string(), fs::file_size(path)};
 }
 
-void File::create_array(const char* name, hid_t type, const Shape& shape, const Shape& chunk) {
-  const Handle space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr),
+void File::create_growing_array(const char* name, hid_t type, const Shape& chunk) {
+  Shape shape = chunk;
+  Shape largest = chunk;
+  shape[0] = 0;
+  largest[0] = H5S_UNLIMITED;
+  create_array(name, type, shape, largest, chunk);
+}
+
+void File::grow(const char* name, hsize_t count) {
+  const Handle data(H5Dopen2(file_.get(), name, H5P_DEFAULT), H5Dclose);
+  const Handle space(H5Dget_space(data.get()), H5Sclose);
+  const int rank = H5Sget_simple_extent_ndims(space.get());
+  Shape shape(static_cast<std::size_t>(std::max(rank, 1)));
+  if (rank < 1 || H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr) < 0) {
+    unwritable(name);
+  }
+  shape[0] = count;
+  if (H5Dset_extent(data.get(), shape.data()) < 0) unwritable(name);
+}
+
+void File::create_array(const char* name, hid_t type, const Shape& shape, const Shape& largest,
+                        const Shape& chunk) {
+  const Handle space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), largest.data()),
                      H5Sclose);
   const Handle list(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   // The order is the filter pipeline's: the checksum covers the bytes as they lie on disk.
@@ -117,7 +138,7 @@ void File::write(const char* name, hid_t type, const Shape& start, const Shape& 
 }
 
 void File::write_all(const char* name, hid_t type, const Shape& shape, const void* data) {
-  create_array(name, type, shape, shape);
+  create_array(name, type, shape, shape, shape);
   write(name, type, Shape(shape.size(), 0), shape, data);
 }
 

@@ -50,12 +50,14 @@ class File {
   /// Errors: InvalidInput if it does not exist, Corrupt if it is not a whole HDF5 file.
   static File open(const std::filesystem::path& path);
 
-  /// Makes an array; `chunk` has the rank of `shape`. Errors: Unavailable.
-  void create_array(const char* name, hid_t type, const Shape& shape, const Shape& chunk);
+  /// Makes an empty array that grows along its first axis a chunk at a time. Errors: Unavailable.
+  void create_growing_array(const char* name, hid_t type, const Shape& chunk);
+  /// Makes it `count` long. Errors: Unavailable.
+  void grow(const char* name, hsize_t count);
   /// Writes `count` elements (per axis) at `start`. Errors: Unavailable (disk full).
   void write(const char* name, hid_t type, const Shape& start, const Shape& count,
              const void* data);
-  /// create_array + write of the whole, in one chunk.
+  /// Makes an array and writes the whole of it, in one chunk.
   void write_all(const char* name, hid_t type, const Shape& shape, const void* data);
   void write_strings(const char* name, const std::vector<std::string>& values);
   void write_attribute(const char* name, const std::string& text);
@@ -78,6 +80,8 @@ class File {
   File(Handle file, std::string name, std::uint64_t bytes)
       : file_(std::move(file)), name_(std::move(name)), bytes_(bytes) {}
   [[nodiscard]] Handle array(const char* name) const;
+  void create_array(const char* name, hid_t type, const Shape& shape, const Shape& largest,
+                    const Shape& chunk);
   void check_link(const char* name) const;
   [[noreturn]] void corrupt(std::string_view what) const;
   [[noreturn]] void unwritable(std::string_view what) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
 #include "sweep/error.h"
@@ -14,7 +15,7 @@ struct Grid {
   int slices, rows, columns;
   std::size_t slice_step, row_step, column_step;
 
-  Grid(const Volume& volume, int axis) {
+  Grid(const VolumeHeader& volume, int axis) {
     const std::array<std::size_t, 3> step{
         1, static_cast<std::size_t>(volume.dims[0]),
         static_cast<std::size_t>(volume.dims[0]) * static_cast<std::size_t>(volume.dims[1])};
@@ -40,13 +41,27 @@ void for_each_pixel(const Grid& grid, int slice, const Visit& visit) {
   }
 }
 
-void check_labels(const Volume& label, int labels_max) {
+/// The stored label of a value of the file.
+int label_of(double value, const SlicingRule& rule) {
+  const auto mapped = rule.label_values.find(static_cast<int>(value));
+  return mapped == rule.label_values.end() ? static_cast<int>(value) : mapped->second;
+}
+
+/// Without the zeros that std::to_string leaves.
+std::string to_text(double value) {
+  std::array<char, 32> text{};
+  (void)std::snprintf(text.data(), text.size(), "%.6g", value);
+  return text.data();
+}
+
+void check_labels(const Volume& label, const SlicingRule& rule, int labels_max) {
   for (const float raw : label.values) {
     const double value = raw * label.slope + label.intercept;
-    if (value < 0 || value > labels_max || value != std::floor(value)) {
-      throw_invalid(label.path.string() + ": label value " + std::to_string(value) +
-                    " is not an integer from 0 to " + std::to_string(labels_max));
-    }
+    const bool whole = value >= 0 && value <= 255 && value == std::floor(value);
+    if (whole && label_of(value, rule) <= labels_max) continue;
+    const std::string found = label.path.string() + ": label value " + to_text(value);
+    if (!whole) throw_invalid(found + " is not an integer from 0 to 255");
+    throw_invalid(found + " has no name: the names end at " + std::to_string(labels_max));
   }
 }
 
@@ -90,6 +105,12 @@ void crop(const Grid& grid, int slice, int height, int width, Out fill, std::vec
 
 }  // namespace
 
+std::array<int, 2> sliced_size(const VolumeHeader& volume, const SlicingRule& rule) {
+  const Grid grid(volume, rule.slice_axis);
+  return {rule.size[0] > 0 ? rule.size[0] : grid.rows,
+          rule.size[1] > 0 ? rule.size[1] : grid.columns};
+}
+
 SlicedVolume slice_volume(const std::vector<Volume>& channels, const Volume* label,
                           const SlicingRule& rule, int labels_max) {
   REPRISE_CHECK(!channels.empty() && rule.slice_axis >= 0 && rule.slice_axis <= 2);
@@ -102,7 +123,7 @@ SlicedVolume slice_volume(const std::vector<Volume>& channels, const Volume* lab
   for (const Volume& channel : channels) same_shape(channel);
   if (label != nullptr) {
     same_shape(*label);
-    check_labels(*label, labels_max);
+    check_labels(*label, rule, labels_max);
   }
   const Grid grid(first, rule.slice_axis);
   const std::vector<int> kept = kept_slices(channels, label, grid, rule);
@@ -110,9 +131,11 @@ SlicedVolume slice_volume(const std::vector<Volume>& channels, const Volume* lab
 
   SlicedVolume out;
   out.count = static_cast<int>(kept.size());
-  out.height = rule.size[0] > 0 ? rule.size[0] : grid.rows;
-  out.width = rule.size[1] > 0 ? rule.size[1] : grid.columns;
+  const auto [height, width] = sliced_size(first, rule);
+  out.height = height;
+  out.width = width;
   out.subject.voxel_mm = first.voxel_mm;
+  std::vector<float> fills;
   for (const Volume& channel : channels) {
     double minimum = std::numeric_limits<double>::infinity();
     double maximum = -minimum;
@@ -134,15 +157,16 @@ SlicedVolume slice_volume(const std::vector<Volume>& channels, const Volume* lab
     out.subject.intercept.push_back(channel.intercept);
     out.subject.minimum.push_back(minimum);
     out.subject.maximum.push_back(maximum);
-    std::vector<float>& image = out.images.emplace_back();
-    for (const int z : kept) {
-      crop(grid, z, out.height, out.width, fill, image,
-           [&](std::size_t i) { return channel.values[i]; });
-    }
+    fills.push_back(fill);
   }
   for (const int z : kept) {
+    for (std::size_t c = 0; c < channels.size(); ++c) {
+      crop(grid, z, out.height, out.width, fills[c], out.images,
+           [&](std::size_t i) { return channels[c].values[i]; });
+    }
     crop(grid, z, out.height, out.width, std::uint8_t{0}, out.labels, [&](std::size_t i) {
-      return label == nullptr ? std::uint8_t{0} : static_cast<std::uint8_t>(scaled(*label, i));
+      return label == nullptr ? std::uint8_t{0}
+                              : static_cast<std::uint8_t>(label_of(scaled(*label, i), rule));
     });
   }
   return out;

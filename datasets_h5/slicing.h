@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "datasets_h5/dataset_file.h"
@@ -16,6 +17,7 @@ struct SlicingRule {
   std::array<int, 2> size{};          ///< H, W after centre crop or pad; 0 keeps the source's side.
   bool drop_empty_images = false;     ///< Drop slices whose scaled values sum to 0.
   std::int64_t label_sum_above = -1;  ///< Keep slices whose label values sum to more than this.
+  std::map<int, int> label_values;    ///< What label values become, after that; others stay.
 };
 
 /// The kept slices of one volume, cropped.
@@ -23,10 +25,13 @@ struct SlicedVolume {
   int count = 0;
   int height = 0;
   int width = 0;
-  std::vector<std::vector<float>> images;  ///< [channel], each [N, H, W], raw.
-  std::vector<std::uint8_t> labels;        ///< [N, H, W].
-  SubjectRecord subject;                   ///< Without id and split.
+  std::vector<float> images;         ///< [N, C, H, W], raw.
+  std::vector<std::uint8_t> labels;  ///< [N, H, W].
+  SubjectRecord subject;             ///< Without id and split.
 };
+
+/// {height, width} of the slices that `slice_volume` makes of such a volume.
+std::array<int, 2> sliced_size(const VolumeHeader& volume, const SlicingRule& rule);
 
 /// Slices `channels` (equal shapes) and `label`. The remaining axes keep their order: the slower
 /// one becomes the rows, so that axis 2 gives rows = y, columns = x. Crops start at (side -

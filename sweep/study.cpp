@@ -243,6 +243,8 @@ std::string DatasetSpec::recipe() const {
   const boost::json::array volume_size(volume.begin(), volume.end());
   const boost::json::array names(label_names.begin(), label_names.end());
   return canonical_json(boost::json::object{{"importer", importer},
+                                            {"kind", kind},
+                                            {"split", split},
                                             {"source", source},
                                             {"list", list},
                                             {"height", height},

@@ -18,16 +18,18 @@ namespace reprise::sweep {
 /// How a data set comes into being: `[datasets.NAME]`.
 struct DatasetSpec {
   std::string name;
-  std::string importer;  ///< "phantom", "oasis" or "generic".
+  std::string importer;  ///< "phantom", "oasis", "brats", "acdc", "covid" or "generic".
+  std::string kind;      ///< Phantom: "brain", "tumour", "cardiac" or "lung".
   std::string source;    ///< Folder of the raw files (not for "phantom"); may be overridden.
   std::string list;      ///< CSV of the generic importer, absolute.
-  std::int64_t height = 0, width = 0;  ///< Slice size after the centre crop, pixels.
-  std::int64_t slice_axis = 2;         ///< Generic importer: axis of the slices in the file.
-  std::vector<std::string> label_names;
+  std::int64_t height = 0, width = 0;    ///< Slice size after the centre crop, pixels.
+  std::int64_t slice_axis = 2;           ///< Generic importer: axis of the slices in the file.
+  std::vector<std::string> label_names;  ///< Empty: the importer's.
+  std::string split;  ///< "auto", "paper", "seeded", "all-train" or an absolute .csv path.
   bool labelled_slices_only = false;  ///< Generic importer: drop slices without any label.
   std::int64_t subjects = 0;          ///< Phantom: how many are made.
   std::vector<std::int64_t> volume;   ///< Phantom: voxels x, y, z of a volume.
-  std::int64_t test_subjects = 0;     ///< Held out by the seeded split.
+  std::int64_t test_subjects = 0;     ///< Held out by a seeded split; 0: what `split` says.
   std::int64_t seed = 0;
 
   /// Everything above but the name, as canonical JSON: the recipe that an imported file must match.

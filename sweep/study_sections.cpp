@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
+#include <filesystem>
 
 #include "sweep/digest.h"
 #include "sweep/error.h"
@@ -68,33 +69,64 @@ Training read_training(TomlReader reader, const TrainingDefaults& defaults,
 
 }  // namespace
 
+namespace {
+
+struct DatasetDefaults {
+  std::vector<std::int64_t> size;    ///< Height and width of slices.
+  std::vector<std::int64_t> volume;  ///< Voxels of a phantom.
+};
+
+/// The paper's sizes (section 4.1), by importer or kind of phantom.
+DatasetDefaults dataset_defaults(const std::string& name) {
+  if (name == "brats" || name == "tumour") return {{192, 192}, {240, 240, 155}};
+  if (name == "acdc" || name == "cardiac") return {{128, 128}, {216, 256, 10}};
+  if (name == "covid" || name == "lung") return {{512, 512}, {512, 512, 176}};
+  return {{160, 128}, {176, 208, 176}};
+}
+
+std::string path_beside(const TomlReader& reader, const std::string& path) {
+  const auto folder = std::filesystem::path(reader.file()).parent_path();
+  return std::filesystem::absolute(folder / path).lexically_normal().string();
+}
+
+}  // namespace
+
 DatasetSpec read_dataset(TomlReader reader, const std::string& name) {
   DatasetSpec spec;
   spec.name = name;
-  spec.importer = reader.choice("importer", std::nullopt, {"phantom", "oasis", "generic"});
-  const std::vector<std::int64_t> size = reader.integers("size", {160, 128}, 8, 4096);
+  spec.importer = reader.choice("importer", std::nullopt,
+                                {"phantom", "oasis", "brats", "acdc", "covid", "generic"});
+  const bool is_phantom = spec.importer == "phantom";
+  if (is_phantom) {
+    spec.kind = reader.choice("kind", "brain", {"brain", "tumour", "cardiac", "lung"});
+  }
+  const DatasetDefaults defaults = dataset_defaults(is_phantom ? spec.kind : spec.importer);
+  const std::vector<std::int64_t> size = reader.integers("size", defaults.size, 8, 4096);
   if (size.size() != 2) reader.fail("size", "must be [height, width] in pixels");
   spec.height = size[0];
   spec.width = size[1];
   spec.seed = reader.integer("seed", 1, 0, INT64_MAX);
-  if (spec.importer == "phantom") {
-    spec.subjects = reader.integer("subjects", 8, 2, 100000);
-    spec.volume = reader.integers("volume", {176, 208, 176}, 16, 1024);
+  if (is_phantom) {
+    spec.subjects = reader.integer("subjects", 8, 2, 9999);
+    spec.volume = reader.integers("volume", defaults.volume, 1, 1024);
     if (spec.volume.size() != 3) reader.fail("volume", "must be [x, y, z] in voxels");
+    spec.test_subjects = reader.integer("test_subjects", 1, 1, spec.subjects - 1);
+    spec.split = "seeded";
   } else {
     spec.source = reader.text("source", "");
+    spec.split = reader.text("split", "auto");
+    if (spec.split.ends_with(".csv")) spec.split = path_beside(reader, spec.split);
+    spec.test_subjects = reader.integer("test_subjects", 0, 0, 100000);
   }
   if (spec.importer == "generic") {
-    const std::filesystem::path list = reader.text("list", std::nullopt);
-    const auto folder = std::filesystem::path(reader.file()).parent_path();
-    spec.list = std::filesystem::absolute(folder / list).lexically_normal().string();
+    spec.list = path_beside(reader, reader.text("list", std::nullopt));
     spec.slice_axis = reader.integer("slice_axis", 2, 0, 2);
     spec.labelled_slices_only = reader.boolean("labelled_slices_only", false);
-  } else {
-    const std::int64_t most = spec.importer == "phantom" ? spec.subjects - 1 : 100000;
-    spec.test_subjects = reader.integer("test_subjects", 1, 1, most);
   }
-  spec.label_names = reader.texts("label_names", {"CSF", "G", "W"});
+  const bool is_generic = spec.importer == "generic";
+  spec.label_names =
+      reader.texts("label_names", is_generic ? std::vector<std::string>{"CSF", "G", "W"}
+                                             : std::vector<std::string>{});
   reader.finish();
   return spec;
 }

@@ -1,8 +1,10 @@
 #include "orchestrator/cli/prepare.h"
 
+#include <iostream>
 #include <utility>
 
 #include "datasets_h5/dataset_file.h"
+#include "datasets_h5/import_report.h"
 #include "datasets_h5/importer.h"
 #include "datasets_h5/phantom.h"
 #include "sweep/digest.h"
@@ -16,25 +18,34 @@ namespace fs = std::filesystem;
 
 fs::path dataset_path(const sweep::DatasetSpec& spec, const fs::path& workspace) {
   std::string recipe = spec.recipe() + std::to_string(datasets::kFormatVersion);
-  if (!spec.list.empty()) recipe += read_file(spec.list);  // An edited list is another data set.
+  // An edited list is another data set.
+  if (!spec.list.empty()) recipe += read_file(spec.list);
+  if (spec.split.ends_with(".csv")) recipe += read_file(spec.split);
   return workspace / "datasets" / (spec.name + "-" + sha256_hex(recipe).substr(0, 12) + ".h5");
 }
 
-datasets::ImportOptions import_options(const sweep::DatasetSpec& spec) {
-  datasets::ImportOptions options = datasets::oasis_options();
-  options.name = spec.name;
-  options.slicing.size = {static_cast<int>(spec.height), static_cast<int>(spec.width)};
-  const std::vector<std::string> usual = std::exchange(options.label_names, {"background"});
-  options.label_names.insert(options.label_names.end(), spec.label_names.begin(),
-                             spec.label_names.end());
-  if (options.label_names != usual) options.label_groups.clear();
-  if (spec.importer == "generic") {
+/// `importer`: the reader of the files, which for a phantom is that of its layout.
+datasets::ImportOptions import_options(const sweep::DatasetSpec& spec,
+                                       const std::string& importer) {
+  datasets::ImportOptions options;
+  if (importer == "generic") {
     options.slicing.slice_axis = static_cast<int>(spec.slice_axis);
     options.slicing.label_sum_above = spec.labelled_slices_only ? 0 : -1;
   } else {
-    options.split.test_count = static_cast<int>(spec.test_subjects);
-    options.split.seed = static_cast<std::uint64_t>(spec.seed);
+    options = datasets::reader(importer).options;
   }
+  options.name = spec.name;
+  options.slicing.size = {static_cast<int>(spec.height), static_cast<int>(spec.width)};
+  if (!spec.label_names.empty()) {
+    const std::vector<std::string> usual = std::exchange(options.label_names, {"background"});
+    options.label_names.insert(options.label_names.end(), spec.label_names.begin(),
+                               spec.label_names.end());
+    if (options.label_names != usual) options.label_groups.clear();
+  }
+  options.split.method = spec.split;
+  options.split.test_count = static_cast<int>(spec.test_subjects);
+  options.split.seed = static_cast<std::uint64_t>(spec.seed);
+  options.progress = datasets::progress_bar("data set " + spec.name);
   return options;
 }
 
@@ -45,12 +56,14 @@ void import_phantom(const sweep::DatasetSpec& spec, const fs::path& out) {
   std::error_code ignored;
   fs::remove_all(raw, ignored);
   datasets::PhantomOptions options;
+  options.kind = spec.kind;
   options.subjects = static_cast<int>(spec.subjects);
   options.size = {static_cast<int>(spec.volume[0]), static_cast<int>(spec.volume[1]),
                   static_cast<int>(spec.volume[2])};
   options.seed = static_cast<std::uint64_t>(spec.seed);
-  datasets::write_brain_phantom(raw, options);
-  (void)datasets::import_oasis(raw, import_options(spec), out);
+  datasets::write_phantom(raw, options);
+  const std::string importer = datasets::phantom_kind(spec.kind).importer;
+  (void)datasets::import_folder(importer, raw, import_options(spec, importer), out);
   fs::remove_all(raw, ignored);
 }
 
@@ -64,11 +77,14 @@ void run_import(const void* argument) {
   const sweep::DatasetSpec& spec = job.spec;
   if (spec.importer == "phantom") {
     import_phantom(spec, job.out);
-  } else if (spec.importer == "oasis") {
-    (void)datasets::import_oasis(spec.source, import_options(spec), job.out);
-  } else {
-    (void)datasets::import_generic(spec.list, spec.source, import_options(spec), job.out);
+    return;
   }
+  const datasets::ImportOptions options = import_options(spec, spec.importer);
+  const datasets::ImportReport report =
+      spec.importer == "generic"
+          ? datasets::import_generic(spec.list, spec.source, options, job.out)
+          : datasets::import_folder(spec.importer, spec.source, options, job.out);
+  datasets::print_report(std::cerr, job.out, report);
 }
 
 }  // namespace

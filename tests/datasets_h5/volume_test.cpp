@@ -95,7 +95,7 @@ TEST(Volume, RefusesWhatItCannotRead) {
     expect_error(code, "bad.nii", [&] { read_volume(folder / "bad.nii"); });
   };
   using I = std::int16_t;
-  refuse(ErrorCode::InvalidInput, "NIfTI-2", 0, std::int32_t{540});
+  refuse(ErrorCode::Corrupt, "NIfTI-2", 0, std::int32_t{540});
   refuse(ErrorCode::Corrupt, "sizeof_hdr", 0, std::int32_t{12});
   refuse(ErrorCode::Corrupt, "dim[0]", 40, I{9});
   refuse(ErrorCode::InvalidInput, "2 dimensions", 40, I{2});
@@ -109,7 +109,7 @@ TEST(Volume, RefusesWhatItCannotRead) {
   poke(frames, 40, I{4});
   poke(frames, 48, I{5});
   write_bytes(folder / "bad.nii", frames);
-  expect_error(ErrorCode::InvalidInput, "one frame", [&] { read_volume(folder / "bad.nii"); });
+  expect_error(ErrorCode::InvalidInput, "choose one frame", [&] { read_volume(folder / "bad.nii"); });
   expect_error(ErrorCode::InvalidInput, "no such", [&] { read_volume(folder / "none.nii"); });
 }
 
