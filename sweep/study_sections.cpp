@@ -123,10 +123,7 @@ DatasetSpec read_dataset(TomlReader reader, const std::string& name) {
     spec.slice_axis = reader.integer("slice_axis", 2, 0, 2);
     spec.labelled_slices_only = reader.boolean("labelled_slices_only", false);
   }
-  const bool is_generic = spec.importer == "generic";
-  spec.label_names =
-      reader.texts("label_names", is_generic ? std::vector<std::string>{"CSF", "G", "W"}
-                                             : std::vector<std::string>{});
+  spec.label_names = reader.texts("label_names", {});
   reader.finish();
   return spec;
 }

@@ -78,7 +78,7 @@ TEST(Study, ErrorsNameFileLineKeyAndValue) {
   EXPECT_EQ(error_of(with("subjects = 4", "subjects = \"four\"")),
             "s.toml:5:12: datasets.d.subjects = \"four\": must be an integer");
   EXPECT_EQ(error_of(with("subjects = 4", "subjects = 1")),
-            "s.toml:5:12: datasets.d.subjects = 1: must be between 2 and 100000");
+            "s.toml:5:12: datasets.d.subjects = 1: must be between 2 and 9999");
   EXPECT_EQ(
       error_of(with("\"phantom\"", "\"phantm\"")),
       "s.toml:4:12: datasets.d.importer = \"phantm\": unknown value; did you mean \"phantom\"?");
