@@ -59,7 +59,7 @@ class Lab:
 
     def words(self, workspace, *extra, command="run"):
         words = [self.reprise, command, str(self.study), "-w", str(self.folder / workspace)]
-        if command in ("run", "submit"):
+        if command in ("run", "submit") and "--worker" not in extra:
             words += ["--worker", self.gang]
         if command == "run":
             words += ["--plain"]
