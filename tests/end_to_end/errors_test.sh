@@ -25,6 +25,17 @@ refused 2 'source: must be NAME=FOLDER' "$REPRISE" run "$HERE/tiny.toml" --sourc
 refused 2 'no such folder' "$REPRISE" run "$HERE/tiny.toml" --source phantom=/no/such
 head -c 3000 /dev/urandom >bad.h5
 refused 3 'bad.h5' "$REPRISE" data info bad.h5
+# A truncated data set, and a label map of another shape than its image.
+"$REPRISE" data phantom brain -o small --subjects 2 --size 32x32x8 >/dev/null || die "phantom"
+"$REPRISE" data phantom brain -o large --subjects 1 --size 40x32x8 >/dev/null || die "phantom"
+"$REPRISE" data import oasis small -o whole.h5 --size 32x32 --test-count 1 >/dev/null || die "import"
+head -c $(($(stat -c %s whole.h5) / 2)) whole.h5 >cut.h5
+refused 3 'cut.h5: not a whole HDF5 file' "$REPRISE" data verify cut.h5
+image=$(find small -name '*masked_gfc.hdr' | sort | head -n 1)
+label=$(find large -name '*_fseg.hdr' | head -n 1)
+printf 'subject,split,image,label\nodd,train,%s,%s\n' "$image" "$label" >odd.csv
+refused 2 'shape .40, 32, 8. differs' "$REPRISE" data import generic odd.csv -o odd.h5
+[ ! -e odd.h5 ] || die "a refused import left a file"
 touch file
 refused 5 'file' "$REPRISE" run "$HERE/tiny.toml" -w file/w
 mkdir newer && sqlite3 newer/reprise.db 'PRAGMA user_version = 99; CREATE TABLE t (a);' 2>/dev/null ||
