@@ -5,10 +5,12 @@
 
 #include <boost/json/object.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/safetensors.h"
+#include "models/window_plan.h"
 
 namespace reprise::models {
 
@@ -16,6 +18,14 @@ namespace reprise::models {
 class SrNetwork : public torch::nn::Module {
  public:
   virtual torch::Tensor forward(torch::Tensor lr) = 0;
+
+  /// How Swin layers are computed; none: the fastest path that is correct for each input. No effect
+  /// on networks without Swin layers.
+  virtual void set_path(std::optional<SwinPath> /*path*/) {}
+
+  /// True: computes once what depends on weights only. They must not change until it is called
+  /// again. For inference; `false` undoes it.
+  virtual void hold_weights(bool /*on*/) {}
 };
 
 /// Makes the network of a stage's "network" object, with weights initialised from the default

@@ -1,5 +1,6 @@
 #include "models/rdst.h"
 
+#include "models/fast_linear.h"
 #include "sweep/error.h"
 
 namespace reprise::models {
@@ -9,15 +10,7 @@ nn::LayerNorm layer_norm(std::int64_t channels) {
   return nn::LayerNorm(nn::LayerNormOptions({channels}));
 }
 
-/// [B, C, H, W] to [B, H*W, C].
-torch::Tensor to_tokens(const torch::Tensor& image) { return image.flatten(2).transpose(1, 2); }
-
-/// [B, H*W, C] to [B, C, H, W].
-torch::Tensor to_image(const torch::Tensor& tokens, std::int64_t height, std::int64_t width) {
-  return tokens.transpose(1, 2).reshape({tokens.size(0), tokens.size(2), height, width});
-}
-
-void check(const RdstOptions& options) {
+const RdstOptions& checked(const RdstOptions& options) {
   const auto refuse = [](const std::string& text) { throw_invalid("network: " + text); };
   if (options.heads < 1 || options.width % options.heads != 0) {
     refuse("width " + std::to_string(options.width) + " is not a multiple of heads " +
@@ -31,6 +24,7 @@ void check(const RdstOptions& options) {
   if (options.layers.empty() || options.layers.size() != options.dense_layers.size()) {
     refuse("layers and dense_layers need one value a block");
   }
+  return options;
 }
 
 }  // namespace
@@ -51,12 +45,15 @@ DenseSwinLayerImpl::DenseSwinLayerImpl(const RdstOptions& options, std::int64_t 
   bottleneck_ = tail->add("1", nn::Linear(channels, options.growth));
 }
 
-torch::Tensor DenseSwinLayerImpl::forward(const torch::Tensor& tokens, std::int64_t height,
-                                          std::int64_t width) {
+torch::Tensor DenseSwinLayerImpl::forward(const torch::Tensor& tokens, SwinPass& pass) {
   torch::Tensor x = tokens;
-  for (SwinLayer& layer : layers_) x = layer(x, height, width);
-  if (bottleneck_) x = bottleneck_(norm_(x));
+  for (SwinLayer& layer : layers_) x = pass.run(layer, x);
+  if (bottleneck_) x = fast_linear(norm_(x), bottleneck_->weight, bottleneck_->bias);
   return torch::cat({tokens, x}, 2);
+}
+
+void DenseSwinLayerImpl::add_layers(SwinLayers& all) const {
+  for (const SwinLayer& layer : layers_) all.add(layer);
 }
 
 RdstBlockImpl::RdstBlockImpl(const RdstOptions& options, std::int64_t layers,
@@ -70,15 +67,18 @@ RdstBlockImpl::RdstBlockImpl(const RdstOptions& options, std::int64_t layers,
   fusion_ = register_module("conv", conv(channels, options.width, 3));
 }
 
-torch::Tensor RdstBlockImpl::forward(const torch::Tensor& tokens, std::int64_t height,
-                                     std::int64_t width) {
+torch::Tensor RdstBlockImpl::forward(const torch::Tensor& tokens, SwinPass& pass) {
   torch::Tensor x = tokens;
-  for (DenseSwinLayer& layer : dense_) x = layer(x, height, width);
-  return tokens + to_tokens(fusion_(to_image(x, height, width)));
+  for (DenseSwinLayer& layer : dense_) x = layer(x, pass);
+  return tokens + pass.enter(fusion_(pass.leave(x)));
 }
 
-Rdst::Rdst(const RdstOptions& options) : options_(options) {
-  check(options);
+void RdstBlockImpl::add_layers(SwinLayers& all) const {
+  for (const DenseSwinLayer& layer : dense_) layer->add_layers(all);
+}
+
+Rdst::Rdst(const RdstOptions& options)
+    : options_(checked(options)), layers_(options.window, options.width / options.heads) {
   const std::int64_t width = options.width;
   sub_mean_ = register_module("sub_mean", mean_shift(options.channels));
   add_mean_ = register_module("add_mean", mean_shift(options.channels));
@@ -89,6 +89,7 @@ Rdst::Rdst(const RdstOptions& options) : options_(options) {
   for (std::size_t i = 0; i < options.layers.size(); ++i) {
     blocks_.push_back(body->add(std::to_string(i),
                                 RdstBlock(options, options.layers[i], options.dense_layers[i])));
+    blocks_.back()->add_layers(layers_);
   }
   // With global fusion these two exist in the reference's state but are not used.
   norm_ = register_module("norm", layer_norm(width));
@@ -106,18 +107,19 @@ Rdst::Rdst(const RdstOptions& options) : options_(options) {
 torch::Tensor Rdst::forward(torch::Tensor lr) {
   const auto rows = lr.size(2), columns = lr.size(3);
   lr = pad_to_multiple(lr, options_.window);
-  const auto height = lr.size(2), width = lr.size(3);
+  SwinPass pass = layers_.begin(lr);
   const torch::Tensor features = head_(sub_mean_(lr));  // [B, d, H, W]
-  torch::Tensor x = embed_norm_(to_tokens(features));   // [B, H*W, d]
+  torch::Tensor x = embed_norm_(pass.enter(features));  // [B, H*W, d]
   std::vector<torch::Tensor> outputs;
   for (RdstBlock& block : blocks_) {
-    x = block(x, height, width);
+    x = block(x, pass);
     if (options_.gff) outputs.push_back(x);
   }
   if (options_.gff) {
-    x = to_image(fuse1_(fuse0_(torch::cat(outputs, 2))), height, width);
+    x = fast_linear(torch::cat(outputs, 2), fuse0_->weight, fuse0_->bias);
+    x = pass.leave(fast_linear(x, fuse1_->weight, fuse1_->bias));
   } else {
-    x = after_body_(to_image(norm_(x), height, width));
+    x = after_body_(pass.leave(norm_(x)));
   }
   const torch::Tensor sr = add_mean_(tail_(x + features));
   return sr.narrow(2, 0, rows * options_.scale).narrow(3, 0, columns * options_.scale);

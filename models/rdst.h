@@ -28,7 +28,8 @@ class DenseSwinLayerImpl : public nn::Module {
  public:
   DenseSwinLayerImpl(const RdstOptions& options, std::int64_t channels, std::int64_t layers);
   /// [B, H*W, D] to [B, H*W, D + growth].
-  torch::Tensor forward(const torch::Tensor& tokens, std::int64_t height, std::int64_t width);
+  torch::Tensor forward(const torch::Tensor& tokens, SwinPass& pass);
+  void add_layers(SwinLayers& all) const;
 
  private:
   std::vector<SwinLayer> layers_;
@@ -41,7 +42,8 @@ TORCH_MODULE(DenseSwinLayer);
 class RdstBlockImpl : public nn::Module {
  public:
   RdstBlockImpl(const RdstOptions& options, std::int64_t layers, std::int64_t dense_layers);
-  torch::Tensor forward(const torch::Tensor& tokens, std::int64_t height, std::int64_t width);
+  torch::Tensor forward(const torch::Tensor& tokens, SwinPass& pass);
+  void add_layers(SwinLayers& all) const;
 
  private:
   std::vector<DenseSwinLayer> dense_;
@@ -55,6 +57,8 @@ class Rdst : public SrNetwork {
   /// Errors: InvalidInput for impossible options (width or growth not divisible by heads ...).
   explicit Rdst(const RdstOptions& options);
   torch::Tensor forward(torch::Tensor lr) override;
+  void set_path(std::optional<SwinPath> path) override { layers_.set_path(path); }
+  void hold_weights(bool on) override { layers_.hold(on); }
 
  private:
   RdstOptions options_;
@@ -62,6 +66,7 @@ class Rdst : public SrNetwork {
   nn::LayerNorm embed_norm_{nullptr}, norm_{nullptr};
   nn::Linear fuse0_{nullptr}, fuse1_{nullptr};
   std::vector<RdstBlock> blocks_;
+  SwinLayers layers_;
   Upsampler tail_{nullptr};
 };
 

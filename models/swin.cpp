@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "models/blocks.h"
+#include "models/fast_linear.h"
+#include "models/window_attention.h"
 
 namespace reprise::models {
 
@@ -117,6 +119,65 @@ torch::Tensor SwinLayerImpl::forward(const torch::Tensor& tokens, std::int64_t h
   if (shift_ > 0) image = torch::roll(image, {shift_, shift_}, {1, 2});
   const torch::Tensor x = tokens + image.view({batch, height * width, channels});
   return x + fc2_(torch::gelu(fc1_(norm2_(x))));
+}
+
+torch::Tensor SwinLayerImpl::forward_in_plan(const torch::Tensor& tokens, const WindowPlan& plan,
+                                             const torch::Tensor& bias) {
+  const torch::Tensor qkv = fast_linear(norm1_(tokens), qkv_->weight, qkv_->bias);
+  const torch::Tensor attended = window_attention(qkv, bias, plan, shift_ > 0, heads_);
+  const torch::Tensor x = fast_linear_add(attended, proj_->weight, proj_->bias, tokens);
+  const torch::Tensor hidden = fast_linear_gelu(norm2_(x), fc1_->weight, fc1_->bias);
+  return fast_linear_add(hidden, fc2_->weight, fc2_->bias, x);
+}
+
+torch::Tensor SwinPass::enter(const torch::Tensor& image) const {
+  if (plan_ == nullptr) return image.flatten(2).transpose(1, 2);
+  return plan_->enter(image.permute({0, 2, 3, 1}).reshape({image.size(0), -1, image.size(1)}));
+}
+
+torch::Tensor SwinPass::leave(const torch::Tensor& tokens) const {
+  const auto batch = tokens.size(0), channels = tokens.size(2);
+  if (plan_ == nullptr) {
+    return tokens.transpose(1, 2).reshape({batch, channels, height_, width_});
+  }
+  // Tokens in the order of pixels are an image with its channels last, which convolutions like.
+  return plan_->leave(tokens).view({batch, height_, width_, channels}).permute({0, 3, 1, 2});
+}
+
+torch::Tensor SwinPass::run(SwinLayer& layer, const torch::Tensor& tokens) {
+  if (plan_ == nullptr) return layer(tokens, height_, width_);
+  return layer->forward_in_plan(tokens, *plan_, biases_.at(next_++));
+}
+
+SwinPass SwinLayers::begin(const torch::Tensor& image) {
+  SwinPass pass;
+  pass.height_ = image.size(2);
+  pass.width_ = image.size(3);
+  const auto path =
+      path_.value_or(fastest_path(image.device(), image.scalar_type(), window_, head_size_));
+  if (path == SwinPath::Reference) return pass;
+  pass.plan_ = &plans_.at(pass.height_, pass.width_, path, image.device());
+  pass.biases_ = held_.empty() ? biases(image.device()) : held_;
+  return pass;
+}
+
+void SwinLayers::hold(bool on) {
+  held_.clear();
+  if (!on) return;
+  const torch::NoGradGuard no_grad;
+  held_ = biases(layers_.front()->table().device());
+}
+
+std::vector<torch::Tensor> SwinLayers::biases(const torch::Device& device) {
+  // The tables are small and are added to logits: never rounded to bfloat16.
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  if (!selector_.defined() || selector_.device() != device) {
+    const torch::InferenceMode normal_tensors(false);
+    selector_ = position_selector(window_, device);
+  }
+  std::vector<torch::Tensor> tables;
+  for (const SwinLayer& layer : layers_) tables.push_back(layer->table());
+  return position_biases(tables, selector_, window_);
 }
 
 void init_transformer(nn::Module& module) {

@@ -3,7 +3,12 @@
 
 #include <torch/torch.h>
 
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
+
+#include "models/window_plan.h"
 
 namespace reprise::models {
 
@@ -24,8 +29,15 @@ class SwinLayerImpl : public torch::nn::Module {
   /// `size`: side of the images the layer is constructed for (its mask is part of the state).
   SwinLayerImpl(std::int64_t channels, std::int64_t heads, std::int64_t window, std::int64_t shift,
                 std::int64_t mlp_ratio, std::int64_t size);
-  /// tokens: [B, height * width, C]; height and width are multiples of the window.
+  /// tokens: [B, height * width, C]; height and width are multiples of the window. The official
+  /// order of operations.
   torch::Tensor forward(const torch::Tensor& tokens, std::int64_t height, std::int64_t width);
+  /// The same function of tokens in the layout of a plan. `bias`: this layer's, see
+  /// `position_biases`.
+  torch::Tensor forward_in_plan(const torch::Tensor& tokens, const WindowPlan& plan,
+                                const torch::Tensor& bias);
+  /// The relative-position table [(2w-1)^2, heads].
+  [[nodiscard]] const torch::Tensor& table() const { return table_; }
 
  private:
   torch::Tensor attention(const torch::Tensor& windows, const torch::Tensor& mask);
@@ -39,6 +51,48 @@ class SwinLayerImpl : public torch::nn::Module {
   std::int64_t cached_height_ = 0, cached_width_ = 0;
 };
 TORCH_MODULE(SwinLayer);
+
+/// One forward pass of a network through its Swin layers, in order: knows where tokens lie.
+class SwinPass {
+ public:
+  /// [B, C, H, W] to tokens [B, H*W, C] in this pass's layout, and back.
+  [[nodiscard]] torch::Tensor enter(const torch::Tensor& image) const;
+  [[nodiscard]] torch::Tensor leave(const torch::Tensor& tokens) const;
+  /// Runs the next layer.
+  torch::Tensor run(SwinLayer& layer, const torch::Tensor& tokens);
+
+ private:
+  friend class SwinLayers;
+  std::int64_t height_ = 0, width_ = 0;
+  const WindowPlan* plan_ = nullptr;   ///< Null: the reference path.
+  std::vector<torch::Tensor> biases_;  ///< One a layer; empty in the reference path.
+  std::size_t next_ = 0;
+};
+
+/// The Swin layers of a network: chooses the path, keeps plans, and computes all position biases at
+/// once. The layers belong to the network.
+class SwinLayers {
+ public:
+  SwinLayers(std::int64_t window, std::int64_t head_size)
+      : plans_(window), window_(window), head_size_(head_size) {}
+  void add(const SwinLayer& layer) { layers_.push_back(layer); }
+  /// Every pass takes this path; none: the fastest for its input.
+  void set_path(std::optional<SwinPath> path) { path_ = path; }
+  /// A pass over images of the size, device and type of this one.
+  SwinPass begin(const torch::Tensor& image);
+  /// True: computes the biases once, now. The weights must not change until it is called again.
+  void hold(bool on);
+
+ private:
+  std::vector<torch::Tensor> biases(const torch::Device& device);
+
+  WindowPlans plans_;
+  std::int64_t window_, head_size_;
+  std::optional<SwinPath> path_;
+  std::vector<SwinLayer> layers_;
+  torch::Tensor selector_;
+  std::vector<torch::Tensor> held_;
+};
 
 /// The reference's initialisation of transformer parts: truncated normal 0.02, bias 0, LN 1 and 0.
 void init_transformer(torch::nn::Module& module);

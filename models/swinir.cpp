@@ -11,14 +11,19 @@ nn::LayerNorm layer_norm(std::int64_t channels) {
   return nn::LayerNorm(nn::LayerNormOptions({channels}));
 }
 
+std::int64_t head_size(const SwinirOptions& options) {
+  if (options.heads < 1 || options.width % options.heads != 0) {
+    throw_invalid("network: width " + std::to_string(options.width) +
+                  " is not a multiple of heads " + std::to_string(options.heads));
+  }
+  return options.width / options.heads;
+}
+
 }  // namespace
 
-Swinir::Swinir(const SwinirOptions& options) : options_(options) {
+Swinir::Swinir(const SwinirOptions& options)
+    : options_(options), layers_(options.window, head_size(options)) {
   const std::int64_t width = options.width;
-  if (options.heads < 1 || width % options.heads != 0) {
-    throw_invalid("network: width " + std::to_string(width) + " is not a multiple of heads " +
-                  std::to_string(options.heads));
-  }
   first_ = register_module("conv_first", conv(options.channels, width, 3));
   embed_norm_ =
       register_module("patch_embed", std::make_shared<Group>())->add("norm", layer_norm(width));
@@ -33,6 +38,7 @@ Swinir::Swinir(const SwinirOptions& options) : options_(options) {
       block.layers.push_back(layers->add(
           std::to_string(i), SwinLayer(width, options.heads, options.window, shift,
                                        options.mlp_ratio, std::max(options.size, options.window))));
+      layers_.add(block.layers.back());
     }
     block.fusion = group->add("conv", conv(width, width, 3));
     blocks_.push_back(block);
@@ -68,22 +74,19 @@ torch::Tensor Swinir::upsample(torch::Tensor x) {
 torch::Tensor Swinir::forward(torch::Tensor lr) {
   const auto rows = lr.size(2), columns = lr.size(3);
   lr = pad_to_multiple(lr, options_.window);
-  const auto height = lr.size(2), width = lr.size(3);
-  const auto to_image = [&](const torch::Tensor& tokens) {
-    return tokens.transpose(1, 2).reshape({tokens.size(0), tokens.size(2), height, width});
-  };
+  SwinPass pass = layers_.begin(lr);
   torch::Tensor mean = torch::zeros({1, 1, 1, 1}, lr.options());
   if (options_.channels == 3) {
     mean = torch::tensor({0.4488, 0.4371, 0.4040}, lr.options()).view({1, 3, 1, 1});
   }
-  const torch::Tensor features = first_(lr - mean);                    // [B, C, H, W]
-  torch::Tensor x = embed_norm_(features.flatten(2).transpose(1, 2));  // [B, H*W, C]
+  const torch::Tensor features = first_(lr - mean);     // [B, C, H, W]
+  torch::Tensor x = embed_norm_(pass.enter(features));  // [B, H*W, C]
   for (Block& block : blocks_) {
     torch::Tensor inner = x;
-    for (SwinLayer& layer : block.layers) inner = layer(inner, height, width);
-    x = x + block.fusion(to_image(inner)).flatten(2).transpose(1, 2);
+    for (SwinLayer& layer : block.layers) inner = pass.run(layer, inner);
+    x = x + pass.enter(block.fusion(pass.leave(inner)));
   }
-  const torch::Tensor sr = upsample(after_body_(to_image(norm_(x))) + features) + mean;
+  const torch::Tensor sr = upsample(after_body_(pass.leave(norm_(x))) + features) + mean;
   return sr.narrow(2, 0, rows * options_.scale).narrow(3, 0, columns * options_.scale);
 }
 

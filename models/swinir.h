@@ -32,6 +32,8 @@ class Swinir : public SrNetwork {
   /// Errors: InvalidInput if the heads do not divide the width, or for an impossible scale.
   explicit Swinir(const SwinirOptions& options);
   torch::Tensor forward(torch::Tensor lr) override;
+  void set_path(std::optional<SwinPath> path) override { layers_.set_path(path); }
+  void hold_weights(bool on) override { layers_.hold(on); }
 
  private:
   struct Block {
@@ -44,6 +46,7 @@ class Swinir : public SrNetwork {
   nn::Conv2d first_{nullptr}, after_body_{nullptr}, before_upsample_{nullptr}, last_{nullptr};
   nn::LayerNorm embed_norm_{nullptr}, norm_{nullptr};
   std::vector<Block> blocks_;
+  SwinLayers layers_;
   std::vector<std::pair<nn::Conv2d, std::int64_t>> upsample_;
 };
 

@@ -1,0 +1,85 @@
+#pragma once
+/// Window attention on the CPU, fused: gather, logits, bias, mask, softmax, values and scatter of
+/// one window and head stay in the first-level cache. Plain memory in and out: no LibTorch here.
+///
+/// The work is laid out so that the lanes of a vector (16 with AVX-512) are queries: the softmax
+/// needs no sums across lanes, and no head size (10, 15, 20) is padded. Paper: Eq. 3; Liu et al.,
+/// "Swin", 2021.
+
+#include <cstdint>
+
+namespace reprise::models::kernels {
+
+/// Sizes of one attention layer over a batch of images.
+struct AttentionShape {
+  std::int64_t images = 1;
+  std::int64_t windows = 1;  ///< Windows an image.
+  std::int64_t tokens = 64;  ///< Tokens a window, a multiple of 16.
+  std::int64_t heads = 1;
+  std::int64_t head_size = 1;  ///< At most `kMaxHeadSize`.
+};
+
+constexpr std::int64_t kMaxHeadSize = 64;
+constexpr std::int64_t kMaxTokens = 256;
+
+/// True for sizes that the kernels below take.
+constexpr bool takes(const AttentionShape& shape) {
+  return shape.tokens % 16 == 0 && shape.tokens <= kMaxTokens && shape.head_size >= 1 &&
+         shape.head_size <= kMaxHeadSize;
+}
+
+/// What forward and backward read. `T` is the type of tokens in memory: float, or BFloat16 as its
+/// bits; arithmetic is in float.
+template <typename T>
+struct AttentionInput {
+  AttentionShape shape;
+  const T* qkv = nullptr;               ///< [images, windows * tokens, 3, heads, head_size].
+  const std::int32_t* place = nullptr;  ///< [windows * tokens]: the token's row in its image.
+  const float* bias = nullptr;          ///< [heads, tokens (key), tokens (query)].
+  const float* mask = nullptr;  ///< [windows, tokens (key), tokens (query)] to add, or null.
+  float scale = 1;              ///< Of the queries: head_size^-0.5.
+};
+
+/// The bits of a BFloat16.
+enum class Bf16 : std::uint16_t {};
+
+template <typename T>
+struct AttentionOutput {
+  T* out = nullptr;        ///< [images, windows * tokens, heads, head_size], rows as in qkv.
+  float* stats = nullptr;  ///< [images, windows, heads, 2, tokens]: maximum and 1 / sum; or null.
+};
+
+template <typename T>
+struct AttentionGradients {
+  const T* out = nullptr;        ///< Gradient of `AttentionOutput::out`.
+  const float* stats = nullptr;  ///< As the forward pass wrote them.
+  T* qkv = nullptr;              ///< Written: gradient of qkv.
+  float* bias = nullptr;         ///< Added to: gradient of bias; null where none is wanted.
+};
+
+/// One instruction set's kernels. Each call does a range, so that the caller may share the work
+/// out: forward by (image, window) pairs, backward by heads (which makes the bias gradient's order
+/// of additions independent of the number of threads).
+struct AttentionKernels {
+  const char* name;
+  void (*forward)(const AttentionInput<float>&, const AttentionOutput<float>&, std::int64_t begin,
+                  std::int64_t end);
+  void (*forward_bf16)(const AttentionInput<Bf16>&, const AttentionOutput<Bf16>&,
+                       std::int64_t begin, std::int64_t end);
+  void (*backward)(const AttentionInput<float>&, const AttentionGradients<float>&,
+                   std::int64_t begin_head, std::int64_t end_head);
+  void (*backward_bf16)(const AttentionInput<Bf16>&, const AttentionGradients<Bf16>&,
+                        std::int64_t begin_head, std::int64_t end_head);
+};
+
+/// The kernels for this processor: AVX-512, AVX2 or the baseline.
+const AttentionKernels& attention_kernels();
+
+/// Every set that this processor can run, for tests.
+struct KernelList {
+  const AttentionKernels* sets[3];
+  int count;
+};
+KernelList all_attention_kernels();
+
+}  // namespace reprise::models::kernels

@@ -1,0 +1,89 @@
+#pragma once
+/// Vectors of floats, as wide as the instruction set's, by the compiler's vector extension.
+/// Included only by files that are compiled once an instruction set: everything here is inlined and
+/// has internal linkage, so that no function compiled for a newer processor can be picked by the
+/// linker for an older one.
+
+#include <cstdint>
+#include <cstring>
+
+#include "models/kernels/attention_kernel.h"
+
+namespace reprise::models::kernels {
+namespace {
+
+#define REPRISE_INLINE [[gnu::always_inline]] static inline
+
+#if defined(__AVX512F__)
+constexpr std::int64_t kLanes = 16;
+#elif defined(__AVX2__)
+constexpr std::int64_t kLanes = 8;
+#else
+constexpr std::int64_t kLanes = 4;
+#endif
+using Vec = float __attribute__((vector_size(kLanes * 4)));
+using IntVec = std::int32_t __attribute__((vector_size(kLanes * 4)));
+
+REPRISE_INLINE Vec splat(float value) { return Vec{} + value; }
+
+REPRISE_INLINE Vec load(const float* from) {
+  Vec value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+REPRISE_INLINE void store(float* to, Vec value) { std::memcpy(to, &value, sizeof value); }
+
+REPRISE_INLINE Vec maximum(Vec a, Vec b) { return a > b ? a : b; }
+
+/// e^x for x <= 0, within 2 units in the last place; 0 below -87.
+REPRISE_INLINE Vec exp_of_negative(Vec x) {
+  // x = n ln 2 + r; e^r by a polynomial (Cephes expf), 2^n by its exponent's bits.
+  constexpr float kLog2E = 1.44269504088896341F;
+  constexpr float kLn2High = 0.693359375F;
+  constexpr float kLn2Low = -2.12194440e-4F;
+  constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer.
+  x = maximum(x, splat(-87.0F));
+  const Vec shifted = x * kLog2E + kRound;
+  const Vec n = shifted - kRound;
+  const Vec r = x - n * kLn2High - n * kLn2Low;
+  Vec y = splat(1.9875691500e-4F);
+  y = y * r + 1.3981999507e-3F;
+  y = y * r + 8.3334519073e-3F;
+  y = y * r + 4.1665795894e-2F;
+  y = y * r + 1.6666665459e-1F;
+  y = y * r + 5.0000001201e-1F;
+  y = y * r * r + r + 1.0F;
+  IntVec bits;
+  std::memcpy(&bits, &shifted, sizeof bits);
+  bits = (bits << 23) + (127 << 23);  // The low bits of `shifted` are n.
+  Vec power;
+  std::memcpy(&power, &bits, sizeof power);
+  return y * power;
+}
+
+REPRISE_INLINE float to_float(float value) { return value; }
+REPRISE_INLINE float to_float(Bf16 value) {
+  const auto bits = static_cast<std::uint32_t>(value) << 16U;
+  float number;
+  std::memcpy(&number, &bits, sizeof number);
+  return number;
+}
+
+template <typename T>
+REPRISE_INLINE T from_float(float value);
+template <>
+[[gnu::always_inline]] inline float from_float<float>(float value) {
+  return value;
+}
+/// Rounds to nearest, ties to even.
+template <>
+[[gnu::always_inline]] inline Bf16 from_float<Bf16>(float value) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  if ((bits & 0x7fffffffU) > 0x7f800000U) return static_cast<Bf16>(0x7fc0);  // NaN stays NaN.
+  return static_cast<Bf16>((bits + 0x7fffU + (bits >> 16U & 1U)) >> 16U);
+}
+
+}  // namespace
+}  // namespace reprise::models::kernels
