@@ -6,7 +6,9 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "datasets_h5/gz_file.h"
@@ -130,6 +132,16 @@ Image convert(std::span<const std::byte> bytes, bool swap, const std::string& na
   Header header{};
   std::memcpy(&header, bytes.data(), sizeof(header));
   check_sizes(header, swap, name);
+  // The library trusts the version digit of the magic more than the size of the header, and swaps
+  // the bytes of a NIfTI-2 header in a NIfTI-1 buffer. (Found by tests/fuzz/volume_fuzz.cpp.)
+  const bool is_first = sizeof(Header) == sizeof(nifti_1_header);
+  const std::string_view magic(header.magic, 4);
+  const std::string_view single(is_first ? "n+1\0" : "n+2\0", 4);
+  const std::string_view pair(is_first ? "ni1\0" : "ni2\0", 4);
+  if (magic != single && magic != pair) {
+    if (!is_first) throw_corrupt(name + ": a NIfTI-2 header without its magic");
+    std::fill(std::begin(header.magic), std::end(header.magic), '\0');  // Analyze 7.5.
+  }
   // Other than zeros beyond the rank mislead the library.
   const auto rank = swap ? swapped(header.dim[0]) : header.dim[0];
   for (int i = static_cast<int>(rank) + 1; i < 8; ++i) header.dim[i] = 0;

@@ -1,0 +1,19 @@
+/// Any bytes as a data set file: it opens, loads and verifies, or throws Error.
+
+#include <cstdlib>
+
+#include "datasets_h5/dataset_file.h"
+#include "sweep/error.h"
+#include "tests/fuzz/memory_file.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const reprise::fuzz::MemoryFile file(data, size);
+  try {
+    const auto dataset = reprise::datasets::DatasetFile::open(file.path());
+    const auto slices = dataset.load("train");
+    if (slices.labels.size() != slices.images.size() / slices.channels) std::abort();
+    dataset.verify();
+  } catch (const reprise::Error&) {
+  }
+  return 0;
+}
