@@ -11,7 +11,7 @@ find_package(GTest 1.12 REQUIRED)
 find_package(tomlplusplus 3.3 REQUIRED)
 find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
 find_path(NIFTI_INCLUDE_DIR nifti/nifti2_io.h REQUIRED)
-find_library(NIFTI_LIBRARY nifti2 REQUIRED)
+find_library(NIFTI2_LIBRARY nifti2 REQUIRED)
 find_library(ZNZ_LIBRARY znz REQUIRED)
 
 add_library(reprise_hdf5 INTERFACE)
@@ -20,7 +20,7 @@ target_link_libraries(reprise_hdf5 INTERFACE ${HDF5_C_LIBRARIES})
 
 add_library(reprise_nifti INTERFACE)
 target_include_directories(reprise_nifti SYSTEM INTERFACE ${NIFTI_INCLUDE_DIR} ${NIFTI_INCLUDE_DIR}/nifti)
-target_link_libraries(reprise_nifti INTERFACE ${NIFTI_LIBRARY} ${ZNZ_LIBRARY} ZLIB::ZLIB m)
+target_link_libraries(reprise_nifti INTERFACE ${NIFTI2_LIBRARY} ${ZNZ_LIBRARY} ZLIB::ZLIB m)
 
 add_library(reprise_cli11 INTERFACE)
 target_include_directories(reprise_cli11 SYSTEM INTERFACE ${CLI11_INCLUDE_DIR})
