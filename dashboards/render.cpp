@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <cmath>
 #include <vector>
 
+#include "dashboards/render_markup.h"
 #include "sweep/error.h"
 #include "sweep/nearest.h"
 
@@ -20,7 +22,8 @@ std::string std_text(double std) {
 }
 
 std::string_view rank_name(Rank rank) {
-  return rank == Rank::Best ? "best" : rank == Rank::Second ? "second" : "";
+  constexpr std::array<std::string_view, 5> kNames = {"", "best", "second", "better", "worse"};
+  return kNames.at(static_cast<std::size_t>(rank));
 }
 
 /// Columns of a terminal, counting a UTF-8 sequence as one.
@@ -31,10 +34,10 @@ std::size_t shown_width(const std::string& text) {
 }
 
 std::string markdown_cell(const std::string& column, const Cell& cell, bool against_paper) {
-  std::string text = cell_text(column, cell);
+  std::string text = cell_text(column, cell) + marks(cell);
   if (cell.rank == Rank::Best) text = "**" + text + "**";
   if (cell.rank == Rank::Second) text = "_" + text + "_";
-  if (against_paper && !cell.paper.empty()) text += " [" + cell.paper + "]";
+  if (against_paper) text += paper_text(cell);
   return text;
 }
 
@@ -47,7 +50,9 @@ std::string markdown(const Table& table, bool against_paper) {
     for (std::size_t i = 0; i < row.cells.size(); ++i) {
       line.push_back(markdown_cell(table.columns[i], row.cells[i], against_paper));
       const std::string& missing = row.cells[i].missing;
-      if (!missing.empty() && (notes.empty() || notes.back() != missing)) notes.push_back(missing);
+      if (!missing.empty() && std::find(notes.begin(), notes.end(), missing) == notes.end()) {
+        notes.push_back(missing);
+      }
     }
     grid.push_back(std::move(line));
   }
@@ -68,8 +73,8 @@ std::string markdown(const Table& table, bool against_paper) {
     for (const std::size_t width : widths) text += std::string(width + 2, '-') + "|";
     text += '\n';
   }
-  if (against_paper) text += "\n[x]: the paper's value for the row of the same name.\n";
-  if (!notes.empty()) text += "\nMissing (`reprise run` fills it):\n";
+  if (against_paper) text += "\n[x; d]: the paper's value, and ours minus it.\n";
+  if (!notes.empty()) text += "\nMissing:\n";
   for (const std::string& note : notes) text += "- " + note + "\n";
   return text;
 }
@@ -81,41 +86,56 @@ std::string csv_field(const std::string& text) {
   return quoted + "\"";
 }
 
-std::string csv(const Table& table) {
-  std::string text = "row,column,mean,std,count,rank,paper,missing\n";
-  for (const Row& row : table.rows) {
-    for (std::size_t i = 0; i < row.cells.size(); ++i) {
-      const Cell& cell = row.cells[i];
-      text +=
-          fmt::format("{},{},{},{},{},{},{},{}\n", csv_field(row.label),
-                      csv_field(table.columns[i]), cell.mean ? fmt::format("{}", *cell.mean) : "",
-                      cell.mean ? fmt::format("{}", cell.std) : "", cell.count,
-                      rank_name(cell.rank), csv_field(cell.paper), csv_field(cell.missing));
+std::string csv(const std::vector<Table>& blocks) {
+  std::string text = "table,row,column,metric,mean,std,count,rank,paper,difference,trial,missing\n";
+  for (const Table& table : blocks) {
+    for (const Row& row : table.rows) {
+      for (std::size_t i = 0; i < row.cells.size(); ++i) {
+        const Cell& cell = row.cells[i];
+        const bool both = cell.mean && cell.paper_mean;
+        text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_field(table.title),
+                            csv_field(row.label), csv_field(table.columns[i]),
+                            csv_field(cell.metric), cell.mean ? fmt::format("{}", *cell.mean) : "",
+                            cell.mean ? fmt::format("{}", cell.std) : "", cell.count,
+                            rank_name(cell.rank), csv_field(cell.paper),
+                            both ? fmt::format("{}", *cell.mean - *cell.paper_mean) : "",
+                            csv_field(cell.trial), csv_field(cell.missing));
+      }
     }
   }
   return text;
 }
 
-std::string json(const Table& table) {
+boost::json::object json_of(const Table& table) {
   boost::json::array cells;
   for (const Row& row : table.rows) {
     for (std::size_t i = 0; i < row.cells.size(); ++i) {
       const Cell& cell = row.cells[i];
-      boost::json::object item{{"row", row.label}, {"column", table.columns[i]}};
+      boost::json::object item{
+          {"row", row.label}, {"column", table.columns[i]}, {"metric", cell.metric}};
       if (cell.mean) {
         item["mean"] = *cell.mean;
         item["std"] = cell.std;
+        if (cell.paper_mean) item["difference"] = *cell.mean - *cell.paper_mean;
       }
       item["count"] = cell.count;
       if (cell.rank != Rank::None) item["rank"] = rank_name(cell.rank);
       if (!cell.paper.empty()) item["paper"] = cell.paper;
       if (!cell.missing.empty()) item["missing"] = cell.missing;
+      if (!cell.trial.empty()) item["trial"] = cell.trial;
+      if (!cell.stage.empty()) item["stage"] = cell.stage;
+      if (cell.above_reference) item["above_reference"] = true;
       cells.push_back(std::move(item));
     }
   }
-  return boost::json::serialize(boost::json::object{
-             {"name", table.name}, {"title", table.title}, {"cells", std::move(cells)}}) +
-         "\n";
+  return {{"name", table.name}, {"title", table.title}, {"cells", std::move(cells)}};
+}
+
+std::string json(const std::vector<Table>& blocks) {
+  if (blocks.size() == 1) return boost::json::serialize(json_of(blocks.front())) + "\n";
+  boost::json::array all;
+  for (const Table& table : blocks) all.push_back(json_of(table));
+  return boost::json::serialize(all) + "\n";
 }
 
 }  // namespace
@@ -124,30 +144,66 @@ Format format_from(const std::string& name) {
   if (name == "markdown" || name == "md") return Format::Markdown;
   if (name == "csv") return Format::Csv;
   if (name == "json") return Format::Json;
-  const std::vector<std::string> names = {"md", "markdown", "csv", "json"};
+  if (name == "latex" || name == "tex") return Format::Latex;
+  if (name == "html") return Format::Html;
+  const std::vector<std::string> names = {"md", "markdown", "csv", "json", "latex", "html"};
   throw_invalid("--format " + name + ": unknown format" + sweep::nearest_hint(name, names));
 }
 
-std::string mean_text(const std::string& column, double mean) {
-  const bool coarse = column.rfind("PSNR", 0) == 0 || column == "FID";
+std::string mean_text(const std::string& metric, double mean) {
+  const auto starts = [&](const char* prefix) { return metric.rfind(prefix, 0) == 0; };
+  const bool coarse =
+      starts("PSNR") || starts("FID") || starts("MACs") || starts("params") || starts("FPS");
   return fmt::format("{:.{}f}", mean, coarse ? 2 : 4);
 }
 
 std::string cell_text(const std::string& column, const Cell& cell) {
   if (!cell.mean) return cell.missing.empty() ? "" : "?";
-  return mean_text(column, *cell.mean) + "(" + std_text(cell.std) + ")";
+  const std::string mean = mean_text(cell.metric.empty() ? column : cell.metric, *cell.mean);
+  return cell.count == 0 ? mean : mean + "(" + std_text(cell.std) + ")";
+}
+
+std::string difference_text(const Cell& cell) {
+  if (!cell.mean || !cell.paper_mean) return "";
+  const double difference = *cell.mean - *cell.paper_mean;
+  return (difference < 0 ? "-" : "+") + mean_text(cell.metric, std::abs(difference));
+}
+
+std::string marks(const Cell& cell) {
+  std::string text = cell.above_reference ? "*" : "";
+  if (cell.rank == Rank::Better) text += "+";
+  if (cell.rank == Rank::Worse) text += "-";
+  return text;
+}
+
+std::string paper_text(const Cell& cell) {
+  if (cell.paper.empty()) return "";
+  const std::string difference = difference_text(cell);
+  return " [" + cell.paper + (difference.empty() ? "" : "; " + difference) + "]";
+}
+
+std::string render(const std::vector<Table>& blocks, Format format, bool against_paper) {
+  std::string text;
+  switch (format) {
+    case Format::Csv:
+      return csv(blocks);
+    case Format::Json:
+      return json(blocks);
+    case Format::Latex:
+      return latex(blocks, against_paper);
+    case Format::Html:
+      return html(blocks, against_paper);
+    case Format::Markdown:
+      for (const Table& table : blocks) {
+        text += (text.empty() ? "" : "\n") + markdown(table, against_paper);
+      }
+      break;
+  }
+  return text;
 }
 
 std::string render(const Table& table, Format format, bool against_paper) {
-  switch (format) {
-    case Format::Csv:
-      return csv(table);
-    case Format::Json:
-      return json(table);
-    case Format::Markdown:
-      break;
-  }
-  return markdown(table, against_paper);
+  return render(std::vector<Table>{table}, format, against_paper);
 }
 
 }  // namespace reprise::dashboards

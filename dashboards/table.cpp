@@ -4,28 +4,127 @@
 #include <cmath>
 #include <set>
 
+#include "dashboards/coverage.h"
 #include "dashboards/paper.h"
-#include "dashboards/render.h"
+#include "dashboards/rank.h"
 #include "sweep/error.h"
 
 namespace reprise::dashboards {
 namespace {
 
-bool smaller_is_better(const std::string& column) {
-  return column == "FID" || column == "MACs" || column == "params";
+/// One number of a stage under the name of a table's column.
+std::optional<double> scalar_of(const std::map<std::string, double>& scalars,
+                                const std::string& metric) {
+  const auto find = [&](const std::string& name, double factor) -> std::optional<double> {
+    const auto found = scalars.find(name);
+    if (found == scalars.end()) return std::nullopt;
+    return found->second * factor;
+  };
+  if (const auto value = find(metric, 1)) return value;
+  if (metric == "params(M)") return find("params", 1e-6);
+  if (metric == "MACs(G)") return find("MACs", 1e-9);
+  return std::nullopt;
 }
 
-Cell make_cell(const db::Store& store, const sweep::Trial& trial, const std::string& column) {
-  const std::string& stage = trial.stages.at("evaluate");
-  if (!store.is_done(stage)) {
+/// The first stage of a trial's chain that is not done.
+const sweep::Stage* first_missing(const db::Store* store, const sweep::Plan& plan,
+                                  const std::string& id) {
+  std::set<std::string> needed = {id};
+  const sweep::Stage* first = nullptr;
+  // Stages stand after their inputs: backwards, every need is known when its stage is reached.
+  for (auto stage = plan.stages.rbegin(); stage != plan.stages.rend(); ++stage) {
+    if (!needed.contains(stage->id) || (store != nullptr && store->is_done(stage->id))) continue;
+    first = &*stage;
+    for (const auto& [role, input] : stage->inputs) needed.insert(input);
+  }
+  return first;
+}
+
+class Builder {
+ public:
+  Builder(const db::Store* store, const Definition& definition, const sweep::Plan& plan,
+          std::string command)
+      : store_(store), definition_(definition), plan_(plan), command_(std::move(command)) {}
+
+  [[nodiscard]] Table block(const Block& block) const {
+    Table table;
+    table.name = definition_.number.empty() ? definition_.study : "table" + definition_.number;
+    table.title = definition_.title;
+    if (!block.title.empty()) table.title += ": " + block.title;
+    for (const Entry& column : block.columns) table.columns.push_back(column.label);
+    for (const Entry& entry : block.rows) {
+      Row row{.label = entry.label, .reference = entry.reference, .cells = {}};
+      for (const Entry& column : block.columns) row.cells.push_back(cell(entry, column));
+      table.rows.push_back(std::move(row));
+    }
+    rank_table(table, definition_, block);
+    return table;
+  }
+
+ private:
+  [[nodiscard]] Cell cell(const Entry& row, const Entry& column) const {
     Cell cell;
-    cell.missing = "evaluate " + trial.row + " is not done";
+    if (!definition_.number.empty() && !row.paper.empty()) {
+      if (const auto value = paper_value(definition_.number, row.paper, column.paper)) {
+        cell.paper = value->text;
+        cell.paper_mean = value->mean;
+      }
+    }
+    cell.metric = cell_metric(row, column);
+    const std::string name = cell_trial(row, column);
+    const sweep::Trial* trial = find_trial(plan_, definition_.study, name);
+    if (trial == nullptr) {
+      if (!cell.paper.empty()) {
+        cell.missing = "the plan has no trial " + definition_.study + "." + name;
+      }
+      return cell;
+    }
+    cell.trial = trial->name;
+    cell.stage = stage_of_metric(*trial, cell.metric);
+    if (cell.stage.empty()) {
+      if (!cell.paper.empty()) cell.missing = trial->name + " does not measure " + cell.metric;
+      return cell;
+    }
+    if (store_ == nullptr || !store_->is_done(cell.stage)) {
+      cell.missing = missing_text(cell.stage);
+      return cell;
+    }
+    measure(cell);
     return cell;
   }
-  std::vector<double> values;
-  for (const auto& slice : store.slice_values(stage, column)) values.push_back(slice.value);
-  return summarise(values);
-}
+
+  void measure(Cell& cell) const {
+    std::vector<double> values;
+    for (const auto& slice : store_->slice_values(cell.stage, cell.metric)) {
+      values.push_back(slice.value);
+    }
+    if (!values.empty()) {
+      const Cell summary = summarise(values);
+      cell.mean = summary.mean;
+      cell.std = summary.std;
+      cell.count = summary.count;
+      return;
+    }
+    cell.mean = scalar_of(store_->scalars(cell.stage), cell.metric);
+    if (cell.mean || cell.paper.empty()) return;
+    cell.missing = cell.metric == "FID"
+                       ? "FID needs the Inception weights: [weights] inception in the study"
+                       : "stage " + cell.stage.substr(0, 12) + " did not measure " + cell.metric;
+  }
+
+  [[nodiscard]] std::string missing_text(const std::string& stage) const {
+    const sweep::Stage* first = first_missing(store_, plan_, stage);
+    if (first == nullptr) return "not done";
+    const std::string text = "stage " + first->id.substr(0, 12) + " (" + first->label + " on " +
+                             first->dataset + ") is not done";
+    return command_.empty() ? text : text + ": " + command_;
+  }
+
+  const db::Store* store_;
+  const Definition& definition_;
+  const sweep::Plan& plan_;
+  std::string command_;
+};
 
 }  // namespace
 
@@ -44,46 +143,19 @@ Cell summarise(const std::vector<double>& values) {
   return cell;
 }
 
-void rank_columns(Table& table) {
-  for (std::size_t column = 0; column < table.columns.size(); ++column) {
-    const std::string& name = table.columns[column];
-    // Ranked by what is printed, so that equal texts never carry different marks.
-    std::set<double> printed;
-    const auto key = [&](const Row& row) {
-      const double mean = std::stod(mean_text(name, *row.cells[column].mean));
-      return smaller_is_better(name) ? mean : -mean;
-    };
-    for (const Row& row : table.rows) {
-      if (!row.reference && row.cells[column].mean) printed.insert(key(row));
-    }
-    for (Row& row : table.rows) {
-      if (row.reference || !row.cells[column].mean) continue;
-      const auto place = std::distance(printed.begin(), printed.find(key(row)));
-      row.cells[column].rank = place == 0 ? Rank::Best : place == 1 ? Rank::Second : Rank::None;
-    }
-  }
+std::vector<Table> build_tables(const db::Store* store, const Definition& definition,
+                                const sweep::Plan& plan, const std::string& command) {
+  const Builder builder(store, definition, plan, command);
+  std::vector<Table> tables;
+  for (const Block& block : definition.blocks) tables.push_back(builder.block(block));
+  return tables;
 }
 
 Table build_table(const db::Store& store, const sweep::TableSpec& spec, const sweep::Study& study,
                   const sweep::Plan& plan) {
-  Table table{.name = spec.name, .title = spec.title, .columns = spec.columns, .rows = {}};
-  REPRISE_CHECK(study.trials.size() == plan.trials.size());
-  for (std::size_t i = 0; i < plan.trials.size(); ++i) {
-    const sweep::Trial& trial = plan.trials[i];
-    Row row{.label = trial.row, .reference = study.trials[i].method == "hr", .cells = {}};
-    for (const std::string& column : spec.columns) {
-      Cell cell = make_cell(store, trial, column);
-      const auto paper_row = spec.paper_rows.find(trial.row);
-      if (!spec.paper.empty() && paper_row != spec.paper_rows.end()) {
-        if (const auto value = paper_value(spec.paper, paper_row->second, column)) {
-          cell.paper = value->text;
-        }
-      }
-      row.cells.push_back(std::move(cell));
-    }
-    table.rows.push_back(std::move(row));
-  }
-  rank_columns(table);
+  const Definition definition = definition_of(spec, study);
+  Table table = build_tables(&store, definition, plan, "").front();
+  table.name = spec.name;
   return table;
 }
 

@@ -221,6 +221,23 @@ std::map<std::string, double> Store::scalars(const std::string& stage) const {
   return values;
 }
 
+std::vector<StepSpeed> Store::step_speeds() const {
+  Statement query(*connection_,
+                  "SELECT s.kind, s.config, json_extract(r.body, '$.provenance.device'),"
+                  " json_extract(r.body, '$.provenance.steps_per_second')"
+                  " FROM results r JOIN stages s ON s.id = r.stage"
+                  " WHERE json_extract(r.body, '$.provenance.steps_per_second') > 0");
+  std::vector<StepSpeed> speeds;
+  while (query.step()) {
+    boost::json::value config = sweep::parse_json(query.text(1), connection_->file().string());
+    speeds.push_back({.kind = query.text(0),
+                      .config = std::move(config.as_object()),
+                      .device = query.text(2),
+                      .steps_per_second = query.real(3)});
+  }
+  return speeds;
+}
+
 void Store::add_event(const std::string& kind, const std::string& text, const std::string& who) {
   Statement(*connection_, "INSERT INTO events(time, kind, text, who) VALUES(?,?,?,?)")
       .bind(now_ms())

@@ -43,6 +43,13 @@ struct SliceValue {
   double value = 0;
 };
 
+struct StepSpeed {
+  std::string kind;
+  boost::json::object config;
+  std::string device;
+  double steps_per_second = 0;
+};
+
 class Store {
  public:
   Store(const std::filesystem::path& file, Access access);
@@ -88,6 +95,9 @@ class Store {
   [[nodiscard]] std::vector<SliceValue> slice_values(const std::string& stage,
                                                      const std::string& metric) const;
   [[nodiscard]] std::map<std::string, double> scalars(const std::string& stage) const;
+
+  /// What finished trainings took, of every study in the file.
+  [[nodiscard]] std::vector<StepSpeed> step_speeds() const;
 
   void add_event(const std::string& kind, const std::string& text,
                  const std::string& who = "coordinator");

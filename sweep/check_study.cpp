@@ -116,4 +116,12 @@ void check_channels(const Study& study, const std::map<std::string, std::int64_t
   }
 }
 
+void require_weights(const Study& study) {
+  for (const auto& [name, spec] : study.weights) {
+    if (!spec.missing()) continue;
+    throw_invalid(study.path.string() + ": weights." + name + " = \"" + spec.path.string() +
+                  "\": no such file; put it there or link it");
+  }
+}
+
 }  // namespace reprise::sweep

@@ -47,7 +47,8 @@ struct Training {
 /// Weights from elsewhere, `[weights]`: a file by its content, or random ones by a seed.
 struct WeightsSpec {
   std::filesystem::path path;  ///< Empty: random.
-  std::string sha256;
+  std::string sha256;          ///< "missing:..." while there is no such file.
+  [[nodiscard]] bool missing() const { return sha256.starts_with("missing:"); }
 };
 
 /// One trial with every default written out.
@@ -99,6 +100,9 @@ Study load_study(const std::filesystem::path& path);
 
 /// The same from text; `path` stands in the errors and is the base of relative paths.
 Study parse_study(const std::string& text, const std::filesystem::path& path);
+
+/// Errors: InvalidInput for a file of [weights] that is not there: a plan needs none, a run does.
+void require_weights(const Study& study);
 
 /// Trials to stages; stages that are equal are one. `digests`: data set name to content digest.
 Plan make_plan(const Study& study, const std::map<std::string, std::string>& digests);

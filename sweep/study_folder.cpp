@@ -49,6 +49,7 @@ void add(Study& all, Study part) {
                     "\" differs from the one of that name in another study of the folder");
     }
   }
+  all.weights.merge(part.weights);
   for (TrialSpec& trial : part.trials) {
     trial.name = part.name + "." + trial.name;
     all.trials.push_back(std::move(trial));

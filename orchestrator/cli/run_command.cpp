@@ -53,6 +53,7 @@ void print_tables(const db::Store& store, const sweep::Study& study, const sweep
 
 int run(const RunFlags& flags) {
   const sweep::Study study = load(flags.study);
+  sweep::require_weights(study);
   const LauncherKind launcher = launcher_kind_from(flags.launcher);
   const fs::path workspace = fs::absolute(flags.study.workspace);
   std::error_code error;

@@ -8,7 +8,12 @@
 namespace reprise::cli {
 
 void add_study_options(CLI::App& command, StudyOptions& options) {
-  command.add_option("study", options.study, "The study file (TOML)")->required();
+  command.add_option("study", options.study, "A study file (TOML), or a folder of them")
+      ->required();
+  add_workspace_options(command, options);
+}
+
+void add_workspace_options(CLI::App& command, StudyOptions& options) {
   command
       .add_option("-w,--workspace", options.workspace,
                   "Folder of the database, data sets, checkpoints and weights")

@@ -18,6 +18,8 @@ struct StudyOptions {
 };
 
 void add_study_options(CLI::App& command, StudyOptions& options);
+/// Those without the study itself.
+void add_workspace_options(CLI::App& command, StudyOptions& options);
 
 /// Loads the study and puts the `--source` folders into its data sets.
 /// Errors: InvalidInput naming the argument.

@@ -14,6 +14,7 @@ Table sample() {
   table.rows = {{"a", false, {summarise({30, 31}), summarise({0.9, 0.91})}},
                 {"b, c", false, {missing, missing}}};
   table.rows[0].cells[0].paper = "33.06(3.3)";
+  table.rows[0].cells[0].paper_mean = 33.06;
   rank_columns(table);
   return table;
 }
@@ -30,16 +31,30 @@ TEST(Render, PrintsInThePapersPrecision) {
 TEST(Render, MarkdownMarksRanksAndNamesWhatIsMissing) {
   EXPECT_EQ(render(sample(), Format::Markdown, true),
             "A title\n\n"
-            "| Mean(std) | PSNR                         | Dice-T             |\n"
-            "|-----------|------------------------------|--------------------|\n"
-            "| a         | **30.50(0.50)** [33.06(3.3)] | **0.9050(0.0050)** |\n"
-            "| b, c      | ?                            | ?                  |\n"
-            "\n[x]: the paper's value for the row of the same name.\n"
-            "\nMissing (`reprise run` fills it):\n- evaluate b is not done\n");
+            "| Mean(std) | PSNR                                | Dice-T             |\n"
+            "|-----------|-------------------------------------|--------------------|\n"
+            "| a         | **30.50(0.50)** [33.06(3.3); -2.56] | **0.9050(0.0050)** |\n"
+            "| b, c      | ?                                   | ?                  |\n"
+            "\n[x; d]: the paper's value, and ours minus it.\n"
+            "\nMissing:\n- evaluate b is not done\n");
 }
 
 TEST(Render, CsvQuotesWhatNeedsIt) {
-  EXPECT_NE(render(sample(), Format::Csv, false).find("\"b, c\",PSNR,,,0,,,"), std::string::npos);
+  EXPECT_NE(render(sample(), Format::Csv, false).find("A title,\"b, c\",PSNR,PSNR,,,0,,,,,"),
+            std::string::npos);
+}
+
+TEST(Render, LatexAndHtmlEscapeTheirOwnCharacters) {
+  Table table = sample();
+  table.title = "50% & <b>";
+  const std::string latex = render(table, Format::Latex, true);
+  EXPECT_NE(latex.find("\\caption{50\\% \\& <b>}"), std::string::npos) << latex;
+  EXPECT_NE(latex.find("a & \\textcolor{red}{\\textbf{30.50(0.50)}} [33.06(3.3); -2.56]"),
+            std::string::npos)
+      << latex;
+  const std::string html = render(table, Format::Html, false);
+  EXPECT_NE(html.find("<caption>50% &amp; &lt;b&gt;</caption>"), std::string::npos) << html;
+  EXPECT_NE(html.find("<td title=\"evaluate b is not done\">?</td>"), std::string::npos) << html;
 }
 
 TEST(Render, AnUnknownFormatIsRefusedWithAHint) {

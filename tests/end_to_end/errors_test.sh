@@ -16,7 +16,7 @@ refused 2 'no/such.toml: no such file' "$REPRISE" run no/such.toml -w w
 study 's/subjects = 3/subjcts = 3/'
 refused 2 'bad.toml:7:1: datasets.phantom.subjcts = 3: unknown key; did you mean "subjects"' "$REPRISE" plan bad.toml
 study 's/subjects = 3/subjects = "3"/'
-refused 2 'bad.toml:7: .*must be an integer' "$REPRISE" plan bad.toml
+refused 2 'bad.toml:7:.*must be an integer' "$REPRISE" plan bad.toml
 study 's/"e1"/"e9"/'
 refused 2 'bad.toml.*finetune.loss.name.*unknown value' "$REPRISE" plan bad.toml
 refused 2 'no database yet' "$REPRISE" table "$HERE/tiny.toml" -w nowhere

@@ -1,0 +1,211 @@
+/// `reprise plan`: what a study comes to before anything runs.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cstdio>
+
+#include "dashboards/coverage.h"
+#include "orchestrator/cli/commands.h"
+#include "orchestrator/cli/opened_study.h"
+#include "orchestrator/cli/stage_seconds.h"
+#include "sweep/accounting.h"
+#include "sweep/cost_model.h"
+
+namespace reprise::cli {
+namespace {
+
+namespace json = boost::json;
+
+/// More stages than these are counted, not listed, unless `--stages` asks.
+constexpr std::size_t kListedMax = 60;
+
+struct PlanFlags {
+  StudyOptions study;
+  bool json = false, cells = false, stages = false;
+};
+
+struct Summary {
+  sweep::StepCounts steps;
+  std::int64_t steps_left = 0;
+  std::map<std::string, std::pair<int, int>> kinds;  ///< Kind to distinct and done stages.
+  std::size_t done = 0;
+  double hours = 0, hours_left = 0, critical_hours = 0;
+  std::size_t measured = 0;  ///< Trainings whose step time was measured.
+  std::int64_t weight_bytes = 0, checkpoint_bytes_max = 0;
+  std::vector<dashboards::CellSource> cells;
+  std::size_t cells_covered = 0;
+};
+
+bool is_done(const Opened& opened, const sweep::Stage& stage) {
+  return opened.store && opened.store->is_done(stage.id);
+}
+
+Summary summarise(const Opened& opened) {
+  Summary summary;
+  summary.steps = sweep::count_steps(opened.study, opened.plan);
+  const StageSeconds seconds(opened.store.get());
+  for (const sweep::Stage& stage : opened.plan.stages) {
+    const bool done = is_done(opened, stage);
+    auto& kind = summary.kinds[std::string(sweep::to_string(stage.kind))];
+    ++kind.first;
+    kind.second += done ? 1 : 0;
+    summary.done += done ? 1U : 0U;
+    const double hours = seconds.of(stage) / 3600;
+    summary.hours += hours;
+    if (!done) summary.hours_left += hours;
+    if (sweep::is_training(stage.kind)) {
+      if (!done) summary.steps_left += stage.steps;
+      summary.measured += seconds.is_measured(stage) ? 1U : 0U;
+    }
+    summary.weight_bytes += sweep::weight_bytes(stage);
+    summary.checkpoint_bytes_max =
+        std::max(summary.checkpoint_bytes_max, sweep::checkpoint_bytes(stage));
+  }
+  summary.critical_hours = sweep::longest_chain(opened.plan, [&](const sweep::Stage& stage) {
+    return is_done(opened, stage) ? 0.0 : seconds.of(stage) / 3600;
+  });
+  summary.cells = dashboards::cell_sources(opened.plan);
+  summary.cells_covered =
+      static_cast<std::size_t>(std::count_if(summary.cells.begin(), summary.cells.end(),
+                                             [](const auto& cell) { return !cell.stage.empty(); }));
+  return summary;
+}
+
+double ratio(std::int64_t all, std::int64_t shared) {
+  return shared == 0 ? 1.0 : static_cast<double>(all) / static_cast<double>(shared);
+}
+
+std::string gigabytes(std::int64_t bytes) {
+  return fmt::format("{:.1f} GB", static_cast<double>(bytes) / 1e9);
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+json::array cells_json(const Summary& summary) {
+  json::array cells;
+  for (const dashboards::CellSource& cell : summary.cells) {
+    cells.push_back({{"table", cell.table},
+                     {"row", cell.row},
+                     {"column", cell.column},
+                     {"metric", cell.metric},
+                     {"trial", cell.trial},
+                     {"stage", cell.stage},
+                     {"covered", !cell.stage.empty()}});
+  }
+  return cells;
+}
+
+void print_json(const Opened& opened, const Summary& summary, bool cells) {
+  json::array stages;
+  for (const sweep::Stage& stage : opened.plan.stages) {
+    stages.push_back({{"id", stage.id},
+                      {"kind", sweep::to_string(stage.kind)},
+                      {"label", stage.label},
+                      {"steps", stage.steps},
+                      {"done", is_done(opened, stage)}});
+  }
+  json::object out{
+      {"study", opened.study.name},
+      {"trials", opened.plan.trials.size()},
+      {"stages", std::move(stages)},
+      {"stages_distinct", opened.plan.stages.size()},
+      {"stages_done", summary.done},
+      {"steps_every_table_alone", summary.steps.every_table_alone},
+      {"steps_every_run_once", summary.steps.every_run_once},
+      {"steps_shared", summary.steps.shared},
+      {"steps_left", summary.steps_left},
+      {"ratio_every_table_alone", ratio(summary.steps.every_table_alone, summary.steps.shared)},
+      {"ratio_every_run_once", ratio(summary.steps.every_run_once, summary.steps.shared)},
+      {"device_hours", summary.hours},
+      {"device_hours_left", summary.hours_left},
+      {"critical_path_hours", summary.critical_hours},
+      {"step_times_measured", summary.measured},
+      {"weight_bytes", summary.weight_bytes},
+      {"checkpoint_bytes_per_stage_max", summary.checkpoint_bytes_max},
+      {"datasets_pending", json::array(opened.pending.begin(), opened.pending.end())},
+      {"cells_total", summary.cells.size()},
+      {"cells_covered", summary.cells_covered}};
+  if (cells) out["cells"] = cells_json(summary);
+  std::printf("%s\n", json::serialize(out).c_str());
+}
+
+void print_stages(const Opened& opened) {
+  for (const sweep::Stage& stage : opened.plan.stages) {
+    fmt::print("{}  {:<14}  {:>8} steps  {}  {}\n", stage.id.substr(0, 12),
+               sweep::to_string(stage.kind), stage.steps, is_done(opened, stage) ? "done" : "    ",
+               stage.label);
+  }
+  fmt::print("\n");
+}
+
+void print_cells(const Summary& summary) {
+  for (const dashboards::CellSource& cell : summary.cells) {
+    const std::string source = cell.stage.empty() ? std::string("no trial measures it")
+                                                  : cell.trial + "  " + cell.stage.substr(0, 12);
+    fmt::print("table {:>2}  {:<24} {:<20} {}\n", cell.table, cell.row, cell.column, source);
+  }
+  fmt::print("\n");
+}
+
+void print_text(const Opened& opened, const Summary& summary, const PlanFlags& flags) {
+  if (flags.cells) print_cells(summary);
+  const bool list = flags.stages || (!flags.cells && opened.plan.stages.size() <= kListedMax);
+  if (list) print_stages(opened);
+  fmt::print("{}: {} trials, {} distinct stages, {} done\n", opened.study.name,
+             opened.plan.trials.size(), opened.plan.stages.size(), summary.done);
+  for (const auto& [kind, counts] : summary.kinds) {
+    fmt::print("  {:<16} {:>6}, {} done\n", kind, counts.first, counts.second);
+  }
+  const sweep::StepCounts& steps = summary.steps;
+  fmt::print("training steps:\n  {:>12}  if every table ran alone    ({:.2f}x)\n",
+             steps.every_table_alone, ratio(steps.every_table_alone, steps.shared));
+  fmt::print("  {:>12}  if every run ran once       ({:.2f}x)\n", steps.every_run_once,
+             ratio(steps.every_run_once, steps.shared));
+  fmt::print("  {:>12}  after sharing stages\n  {:>12}  left\n", steps.shared, summary.steps_left);
+  fmt::print("device time: {:.1f} hours, {:.1f} left; the longest chain {:.1f} hours ({})\n",
+             summary.hours, summary.hours_left, summary.critical_hours,
+             summary.measured == 0
+                 ? "modelled for an H100-class GPU"
+                 : fmt::format("{} step times measured, the rest modelled for an H100-class GPU",
+                               summary.measured));
+  fmt::print("disk: {} of weights, up to {} of checkpoints for a stage while it runs\n",
+             gigabytes(summary.weight_bytes), gigabytes(summary.checkpoint_bytes_max));
+  fmt::print("the paper's tables: {} of {} cells covered\n", summary.cells_covered,
+             summary.cells.size());
+  if (!opened.pending.empty()) {
+    fmt::print("not imported yet: {}; stage names above stand in for the real ones until then\n",
+               joined(opened.pending));
+  }
+}
+
+int show_plan(const PlanFlags& flags) {
+  const Opened opened = open_study(flags.study);
+  const Summary summary = summarise(opened);
+  if (flags.json) {
+    print_json(opened, summary, flags.cells);
+  } else {
+    print_text(opened, summary, flags);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_plan_command(CLI::App& app, ExitCode& exit) {
+  auto flags = std::make_shared<PlanFlags>();
+  CLI::App* command = app.add_subcommand(
+      "plan",
+      "Show what a study or a folder of studies comes to: stages, sharing, cost, what is left");
+  add_study_options(*command, flags->study);
+  command->add_flag("--json", flags->json, "One JSON object instead of text");
+  command->add_flag("--cells", flags->cells,
+                    "Which trial and stage fill each cell of the paper's tables");
+  command->add_flag("--stages", flags->stages, "List all stages, however many");
+  command->callback([flags, &exit] { exit.value = show_plan(*flags); });
+}
+
+}  // namespace reprise::cli
