@@ -56,8 +56,8 @@ TEST(CheckStudy, ALossThatNeedsWeightsNamesThem) {
             "(torchvision's VGG-19, or \"random\") in the study");
   EXPECT_NE(error_of("unet.encoder = \"resnet34\"").find("needs [weights] resnet34"),
             std::string::npos);
-  EXPECT_NE(error_of("", "[weights]\nvgg19 = \"no/such.pth\"\n").find("no such file"),
-            std::string::npos);
+  // A plan can be looked at before the file is there; a run cannot.
+  EXPECT_EQ(error_of("", "[weights]\nvgg19 = \"no/such.pth\"\n"), "no error");
   EXPECT_NE(error_of("", "[weights]\ninception = \"random\"\n").find("only vgg19"),
             std::string::npos);
 }
