@@ -122,6 +122,7 @@ class Coordinator final : public SessionHost, public ControlHost {
   void on_note(const std::string& line) override { observer_.on_note(line); }
 
   void on_message(const std::shared_ptr<Session>& session, wire::FromGang message) override {
+    if (session->turned_away) return;
     if (auto* hello = std::get_if<wire::Hello>(&message)) {
       greet(session, *hello);
     } else if (session->gang.empty()) {
@@ -215,6 +216,7 @@ class Coordinator final : public SessionHost, public ControlHost {
   }
   void take(const GangStarting& event) { feed(core::GangStarting{event.gang}); }
   void take(const GangExit& event) {
+    if (!event.expected) observer_.on_note("gang " + event.gang + " ended: " + event.reason);
     if (const auto found = sessions_.find(event.gang); found != sessions_.end()) {
       const auto session = found->second;
       sessions_.erase(found);
@@ -229,6 +231,8 @@ class Coordinator final : public SessionHost, public ControlHost {
                     std::to_string(wire::kProtocolVersion));
     }
     if (!core_.knows_gang(hello.gang)) {
+      // An old copy that Slurm forgot, or a gang of an earlier coordinator.
+      session->turned_away = true;
       session->send(wire::Shutdown{"no such gang"});
       return;
     }

@@ -56,6 +56,7 @@ struct GangStarting {
 struct GangExit {
   std::string gang;
   std::string reason;      ///< "exit 1 (see LOG)", "NODE_FAIL": for people.
+  bool expected = false;   ///< It left by itself, with success.
   bool blameless = false;  ///< Preemption, a time limit, a lost node: no fault of the stage.
 };
 using LaunchEvent = std::variant<GangSubmitted, GangStarting, GangExit>;

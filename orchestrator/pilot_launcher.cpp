@@ -118,6 +118,7 @@ void PilotLauncher::take_job(const slurm::Job& job, std::int64_t now_ms,
       events.emplace_back(
           GangExit{.gang = job.name,
                    .reason = what + log,
+                   .expected = job.state == "COMPLETED",
                    .blameless = slurm::phase_of(job) == slurm::JobPhase::EndedBlameless});
       break;
   }

@@ -82,8 +82,9 @@ std::vector<LaunchEvent> ProcessLauncher::poll(std::int64_t now_ms,
       continue;
     }
     const std::string log = gang_log(options_.workspace, gang);
-    events.emplace_back(
-        GangExit{.gang = gang, .reason = describe_exit(status) + " (see " + log + ")"});
+    events.emplace_back(GangExit{.gang = gang,
+                                 .reason = describe_exit(status) + " (see " + log + ")",
+                                 .expected = status == 0});
     it = processes_.erase(it);
   }
   return events;

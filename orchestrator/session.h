@@ -60,7 +60,8 @@ class Session : public std::enable_shared_from_this<Session> {
   virtual void send(const wire::ToGang& message) = 0;
   virtual void close() = 0;
 
-  std::string gang;  ///< Set by the host once Hello was accepted.
+  std::string gang;          ///< Set by the host once Hello was accepted.
+  bool turned_away = false;  ///< Told to leave: what it says until then counts for nothing.
 };
 
 /// Serves one accepted connection to its end. Never throws.

@@ -77,6 +77,17 @@ void add_launch_options(CLI::App& command, LaunchFlags& flags) {
       ->capture_default_str()
       ->group(group);
   command
+      .add_option("--poll", flags.poll_seconds, "Seconds between two looks at the queue")
+      ->check(CLI::Range(1, 600))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--vanish", flags.vanish_seconds,
+                  "Seconds after which a job that nobody has seen is replaced")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str()
+      ->group(group);
+  command
       .add_option("--slurm", flags.slurm,
                   "OPTION=VALUE: any other long option of sbatch, without its dashes")
       ->group(group);
@@ -89,6 +100,8 @@ SlurmOptions slurm_options(const LaunchFlags& flags) {
   options.qos = flags.qos;
   options.minutes = flags.minutes;
   options.grace_seconds = flags.grace_seconds;
+  options.poll_ms = std::int64_t{1000} * flags.poll_seconds;
+  options.vanish_ms = std::int64_t{1000} * flags.vanish_seconds;
   options.extra = slurm::parse_extra(flags.slurm);
   return options;
 }
@@ -131,6 +144,8 @@ std::vector<std::string> run_words(const LaunchFlags& flags, LauncherKind launch
   add("--partition", flags.partition);
   add("--account", flags.account);
   add("--qos", flags.qos);
+  add("--poll", std::to_string(flags.poll_seconds));
+  add("--vanish", std::to_string(flags.vanish_seconds));
   if (flags.minutes > 0) add("--time", std::to_string(flags.minutes));
   for (const std::string& setting : flags.slurm) add("--slurm", setting);
   return words;

@@ -22,6 +22,8 @@ struct LaunchFlags {
   int minutes = 0;
   int grace_seconds = 120;
   int idle_seconds = 60;
+  int poll_seconds = 5;
+  int vanish_seconds = 120;
   std::vector<std::string> slurm;
   std::string worker;  ///< Empty: reprise-worker beside this program.
 };

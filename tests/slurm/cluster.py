@@ -2,6 +2,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -33,6 +34,22 @@ class Cluster:
 
     def wait_state(self, job, *states, seconds=60):
         return wait_for(f"job {job} is {states}", lambda: self.state(job) in states, seconds, 0.2)
+
+    def pid(self, name):
+        return int((self.folder / "run" / f"{name}.pid").read_text())
+
+    def kill_controller(self):
+        os.kill(self.pid("slurmctld"), signal.SIGKILL)
+
+    def start_controller(self):
+        self.command("slurmctld", "-f", self.conf)
+        wait_for("slurmctld", lambda: "UP" in self.command("scontrol", "ping", check=False), 30, 0.2)
+
+    def kill_node(self, node):
+        os.kill(self.pid(f"slurmd-{node}"), signal.SIGKILL)
+
+    def start_node(self, node):
+        self.command("slurmd", "-f", self.conf, "-N", node)
 
     def idle(self, nodes=2):
         """Waits until nothing runs any more."""
