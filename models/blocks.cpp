@@ -14,11 +14,14 @@ nn::Conv2d mean_shift(std::int64_t channels) {
   return layer;
 }
 
+std::vector<std::int64_t> upsampling_steps(std::int64_t scale) {
+  if (scale == 2 || scale == 3) return {scale};
+  if (scale == 4) return {2, 2};
+  throw_invalid("scale = " + std::to_string(scale) + ": must be 2, 3 or 4");
+}
+
 UpsamplerImpl::UpsamplerImpl(std::int64_t width, std::int64_t channels, std::int64_t scale) {
-  std::vector<std::int64_t> factors;
-  for (std::int64_t rest = scale; rest > 1 && rest % 2 == 0; rest /= 2) factors.push_back(2);
-  if (scale == 3) factors = {3};
-  if (factors.empty()) throw_invalid("scale " + std::to_string(scale) + ": must be 2, 3 or 4");
+  const std::vector<std::int64_t> factors = upsampling_steps(scale);
   const auto shuffles = register_module("0", std::make_shared<Group>());
   for (std::size_t i = 0; i < factors.size(); ++i) {
     const std::int64_t factor = factors[i];

@@ -33,6 +33,9 @@ inline nn::Conv2d conv(std::int64_t in, std::int64_t out, std::int64_t kernel) {
 /// Fixed 1x1 convolution: (x - mean) / std, or its inverse; the identity for mean 0 and std 1.
 nn::Conv2d mean_shift(std::int64_t channels);
 
+/// The shuffles that make up a scale: {2}, {3} or {2, 2}. Errors: InvalidInput for another scale.
+std::vector<std::int64_t> upsampling_steps(std::int64_t scale);
+
 /// Sub-pixel upsampler: for a scale of 2^n, n times (conv C to 4C, shuffle 2), for 3 once with 9C;
 /// then conv to `channels`. Keys `0.0`, `0.2`, ..., `1`.
 class UpsamplerImpl : public nn::Module {

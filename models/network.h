@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "models/safetensors.h"
 #include "models/window_plan.h"
@@ -31,15 +30,12 @@ class SrNetwork : public torch::nn::Module {
 /// Makes the network of a stage's "network" object, with weights initialised from the default
 /// generator: equal seeds (`torch::manual_seed`) give equal weights.
 ///
-/// "name" is one of `network_names()`; every other key is optional and defaults to the paper's
-/// value for that name (registry.cpp lists them). `scale` is 2, 3 or 4.
+/// `config` is what `sweep::resolve_network` takes: a name, and parameters that default to the
+/// paper's. `channels` go in and out (BraTS has four); `scale` is 2, 3 or 4.
 /// Errors: InvalidInput for an unknown name or key, a value of the wrong type or range, or values
-/// that do not go together.
+/// that do not go together, with the reason.
 std::shared_ptr<SrNetwork> make_network(const boost::json::object& config, std::int64_t channels,
                                         std::int64_t scale);
-
-/// The names that `make_network` knows, sorted.
-std::vector<std::string> network_names();
 
 /// Parameters and buffers under the reference's keys.
 TensorFile state_of(const torch::nn::Module& module);

@@ -1,4 +1,4 @@
-/// The networks by name, with the paper's configuration of each as defaults.
+/// Networks by name: from a configuration of sweep/network_schema.h to a module.
 
 #include <boost/json.hpp>
 
@@ -11,209 +11,104 @@
 #include "models/rdst.h"
 #include "models/swinir.h"
 #include "sweep/error.h"
+#include "sweep/network_schema.h"
 
 namespace reprise::models {
 namespace {
 
-namespace json = boost::json;
+using boost::json::object;
 
-constexpr std::int64_t kNaturalMax = 65536;
+std::int64_t natural(const object& network, std::string_view key) {
+  return network.at(key).as_int64();
+}
 
-/// A complete, checked configuration: every read finds its key with the right type.
-class Config {
- public:
-  Config(json::object values, std::int64_t channels, std::int64_t scale)
-      : channels_(channels), scale_(scale), values_(std::move(values)) {}
+/// Options with the fields that every network has.
+template <typename Options>
+Options start(const object& network, std::int64_t channels, std::int64_t scale) {
+  Options options;
+  options.channels = channels;
+  options.scale = scale;
+  options.width = natural(network, "width");
+  return options;
+}
 
-  [[nodiscard]] std::int64_t natural(const char* key) const { return values_.at(key).as_int64(); }
-  [[nodiscard]] bool flag(const char* key) const { return values_.at(key).as_bool(); }
-  [[nodiscard]] double number(const char* key) const { return values_.at(key).as_double(); }
-  /// True for the second of two texts, false for the first.
-  [[nodiscard]] bool is_second(const char* key, std::string_view first,
-                               std::string_view second) const {
-    const std::string_view text = values_.at(key).as_string();
-    if (text != first && text != second) {
-      throw_invalid("network." + std::string(key) + " = \"" + std::string(text) + "\": must be \"" +
-                    std::string(first) + "\" or \"" + std::string(second) + "\"");
-    }
-    return text == second;
-  }
-
-  /// Options with the fields that every network has.
-  template <typename Options>
-  [[nodiscard]] Options start() const {
-    Options options;
-    options.channels = channels_;
-    options.scale = scale_;
-    options.width = natural("width");
-    return options;
-  }
-
- private:
-  std::int64_t channels_, scale_;
-  json::object values_;
-};
-
-std::shared_ptr<SrNetwork> make_rdst(const Config& config) {
-  auto options = config.start<RdstOptions>();
-  options.growth = config.natural("growth");
-  options.heads = config.natural("heads");
-  options.window = config.natural("window");
-  const auto blocks = static_cast<std::size_t>(config.natural("blocks"));
-  options.layers.assign(blocks, config.natural("layers"));
-  options.dense_layers.assign(blocks, config.natural("dense_layers"));
-  options.gff = config.flag("gff");
+std::shared_ptr<SrNetwork> make_rdst(const object& network, std::int64_t channels,
+                                     std::int64_t scale) {
+  auto options = start<RdstOptions>(network, channels, scale);
+  options.growth = natural(network, "growth");
+  options.heads = natural(network, "heads");
+  options.window = natural(network, "window");
+  options.layers = sweep::per_block(network, "layers");
+  options.dense_layers = sweep::per_block(network, "dense_layers");
+  options.gff = network.at("gff").as_bool();
   return std::make_shared<Rdst>(options);
 }
 
-std::shared_ptr<SrNetwork> make_swinir(const Config& config) {
-  auto options = config.start<SwinirOptions>();
-  options.heads = config.natural("heads");
-  options.window = config.natural("window");
-  options.layers = config.natural("layers");
-  options.blocks = config.natural("blocks");
-  options.shift = config.flag("shift");
-  options.step_upsampler = config.is_second("upsampler", "direct", "steps");
+std::shared_ptr<SrNetwork> make_swinir(const object& network, std::int64_t channels,
+                                       std::int64_t scale) {
+  auto options = start<SwinirOptions>(network, channels, scale);
+  options.window = natural(network, "window");
+  options.heads = natural(network, "heads");
+  options.layers = sweep::per_block(network, "layers");
+  options.shift = network.at("shift").as_bool();
+  options.step_upsampler = network.at("upsampler").as_string() == "steps";
   return std::make_shared<Swinir>(options);
 }
 
-std::shared_ptr<SrNetwork> make_edsr(const Config& config) {
-  auto options = config.start<EdsrOptions>();
-  options.blocks = config.natural("blocks");
-  options.residual_scale = config.number("residual_scale");
-  options.leaky = config.is_second("activation", "relu", "leaky");
+std::shared_ptr<SrNetwork> make_edsr(const object& network, std::int64_t channels,
+                                     std::int64_t scale) {
+  auto options = start<EdsrOptions>(network, channels, scale);
+  options.blocks = natural(network, "blocks");
+  options.residual_scale = network.at("residual_scale").to_number<double>();
+  options.leaky = network.at("activation").as_string() == "leaky";
   return std::make_shared<Edsr>(options);
 }
 
-std::shared_ptr<SrNetwork> make_rdn(const Config& config) {
-  auto options = config.start<RdnOptions>();
-  options.growth = config.natural("growth");
-  options.layers = config.natural("layers");
-  options.blocks = config.natural("blocks");
+std::shared_ptr<SrNetwork> make_rdn(const object& network, std::int64_t channels,
+                                    std::int64_t scale) {
+  auto options = start<RdnOptions>(network, channels, scale);
+  options.growth = natural(network, "growth");
+  options.layers = natural(network, "layers");
+  options.blocks = natural(network, "blocks");
   return std::make_shared<Rdn>(options);
 }
 
-std::shared_ptr<SrNetwork> make_convnet(const Config& config) {
-  auto options = config.start<ConvnetOptions>();
-  options.blocks = config.natural("blocks");
+std::shared_ptr<SrNetwork> make_convnet(const object& network, std::int64_t channels,
+                                        std::int64_t scale) {
+  auto options = start<ConvnetOptions>(network, channels, scale);
+  options.blocks = natural(network, "blocks");
   return std::make_shared<Convnet>(options);
 }
 
 /// RCAN and HAN.
 template <typename Network, typename Options>
-std::shared_ptr<SrNetwork> make_grouped(const Config& config) {
-  auto options = config.start<Options>();
-  options.groups = config.natural("groups");
-  options.blocks = config.natural("blocks");
-  options.reduction = config.natural("reduction");
+std::shared_ptr<SrNetwork> make_grouped(const object& network, std::int64_t channels,
+                                        std::int64_t scale) {
+  auto options = start<Options>(network, channels, scale);
+  options.groups = natural(network, "groups");
+  options.blocks = natural(network, "blocks");
+  options.reduction = natural(network, "reduction");
   return std::make_shared<Network>(options);
-}
-
-struct Entry {
-  json::object defaults;  ///< The keys a configuration may have, and the paper's values.
-  std::shared_ptr<SrNetwork> (*make)(const Config&);
-};
-
-const std::map<std::string, Entry>& entries() {
-  static const std::map<std::string, Entry> table = [] {
-    const json::object rdst = {{"width", 60}, {"growth", 30}, {"heads", 6},   {"window", 8},
-                               {"layers", 2}, {"blocks", 8},  {"gff", false}, {"dense_layers", 3}};
-    json::object rdst_e = rdst;
-    rdst_e["blocks"] = 4;
-    const json::object swinir = {{"width", 180},         {"heads", 6},  {"window", 8},
-                                 {"layers", 6},          {"blocks", 6}, {"shift", false},
-                                 {"upsampler", "direct"}};
-    json::object swinir_lite = swinir;
-    swinir_lite["width"] = 60;
-    swinir_lite["blocks"] = 4;
-    std::map<std::string, Entry> all;
-    all["rdst"] = {rdst, make_rdst};
-    all["rdst-e"] = {rdst_e, make_rdst};
-    all["swinir"] = {swinir, make_swinir};
-    all["swinir-lite"] = {swinir_lite, make_swinir};
-    all["edsr"] = {
-        {{"width", 256}, {"blocks", 32}, {"residual_scale", 0.1}, {"activation", "relu"}},
-        make_edsr};
-    all["edsr-lite"] = {
-        {{"width", 64}, {"blocks", 16}, {"residual_scale", 1.0}, {"activation", "leaky"}},
-        make_edsr};
-    all["rdn"] = {{{"width", 64}, {"growth", 32}, {"layers", 6}, {"blocks", 20}}, make_rdn};
-    all["rcan"] = {{{"width", 64}, {"groups", 10}, {"blocks", 20}, {"reduction", 16}},
-                   make_grouped<Rcan, RcanOptions>};
-    all["han"] = {{{"width", 128}, {"groups", 10}, {"blocks", 20}, {"reduction", 16}},
-                  make_grouped<Han, HanOptions>};
-    all["convnet-lite"] = {{{"width", 64}, {"blocks", 16}}, make_convnet};
-    all["convnet-large"] = {{{"width", 192}, {"blocks", 32}}, make_convnet};
-    return all;
-  }();
-  return table;
-}
-
-/// The value in the type of its default. Errors: InvalidInput naming key and value.
-json::value checked(const std::string& key, const json::value& value, const json::value& standard) {
-  const auto refuse = [&](const std::string& what) {
-    throw_invalid("network." + key + " = " + json::serialize(value) + ": must be " + what);
-  };
-  if (standard.is_int64()) {
-    boost::system::error_code error;
-    const auto number = value.is_int64() || value.is_uint64() ? value.to_number<std::int64_t>(error)
-                                                              : std::int64_t{0};
-    if (error || number < 1 || number > kNaturalMax) {
-      refuse("an integer from 1 to " + std::to_string(kNaturalMax));
-    }
-    return number;
-  }
-  if (standard.is_double()) {
-    if (!value.is_number()) refuse("a number");
-    return value.to_number<double>();
-  }
-  if (standard.is_bool() && !value.is_bool()) refuse("true or false");
-  if (standard.is_string() && !value.is_string()) refuse("a text");
-  return value;
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
 }
 
 }  // namespace
 
-std::vector<std::string> network_names() {
-  std::vector<std::string> names;
-  for (const auto& [name, entry] : entries()) names.push_back(name);
-  return names;
-}
-
-std::shared_ptr<SrNetwork> make_network(const json::object& config, std::int64_t channels,
+std::shared_ptr<SrNetwork> make_network(const object& config, std::int64_t channels,
                                         std::int64_t scale) {
-  const json::value* given = config.if_contains("name");
-  const std::string name =
-      given != nullptr && given->is_string() ? std::string(given->get_string()) : "";
-  const auto found = entries().find(name);
-  if (found == entries().end()) {
-    throw_invalid(
-        "network.name = " + (given == nullptr ? std::string("nothing") : json::serialize(*given)) +
-        ": no such network; there are " + joined(network_names()));
-  }
-  if (channels < 1 || scale < 2 || scale > 4) {
+  if (channels < 1 || channels > 64 || scale < 2 || scale > 4) {
     throw_invalid("network: " + std::to_string(channels) + " channels at scale " +
-                  std::to_string(scale) + ": needs channels, and scale 2, 3 or 4");
+                  std::to_string(scale) + ": needs 1 to 64 channels, and scale 2, 3 or 4");
   }
-  json::object values = found->second.defaults;
-  for (const auto& [key, value] : config) {
-    if (key == "name") continue;
-    json::value* const standard = values.if_contains(key);
-    if (standard == nullptr) {
-      std::vector<std::string> keys;
-      for (const auto& [known, unused] : values) keys.emplace_back(known);
-      throw_invalid("network." + std::string(key) + ": no such key of " + name + "; there are " +
-                    joined(keys));
-    }
-    *standard = checked(std::string(key), value, *standard);
-  }
-  return found->second.make(Config(std::move(values), channels, scale));
+  const object network = sweep::resolve_network(config);
+  const std::string_view name = network.at("name").as_string();
+  if (name == "rdst") return make_rdst(network, channels, scale);
+  if (name == "swinir") return make_swinir(network, channels, scale);
+  if (name == "edsr") return make_edsr(network, channels, scale);
+  if (name == "rdn") return make_rdn(network, channels, scale);
+  if (name == "rcan") return make_grouped<Rcan, RcanOptions>(network, channels, scale);
+  if (name == "han") return make_grouped<Han, HanOptions>(network, channels, scale);
+  if (name == "convnet") return make_convnet(network, channels, scale);
+  throw_invalid("network.name = \"" + std::string(name) + "\": not built here");
 }
 
 }  // namespace reprise::models

@@ -28,12 +28,12 @@ Swinir::Swinir(const SwinirOptions& options)
   embed_norm_ =
       register_module("patch_embed", std::make_shared<Group>())->add("norm", layer_norm(width));
   const auto blocks = register_module("layers", std::make_shared<Group>());
-  for (std::int64_t b = 0; b < options.blocks; ++b) {
+  for (std::size_t b = 0; b < options.layers.size(); ++b) {
     const auto group = blocks->add(std::to_string(b), std::make_shared<Group>());
     const auto layers = group->add("residual_group", std::make_shared<Group>())
                             ->add("blocks", std::make_shared<Group>());
     Block block;
-    for (std::int64_t i = 0; i < options.layers; ++i) {
+    for (std::int64_t i = 0; i < options.layers[b]; ++i) {
       const std::int64_t shift = options.shift && i % 2 == 1 ? options.window / 2 : 0;
       block.layers.push_back(layers->add(
           std::to_string(i), SwinLayer(width, options.heads, options.window, shift,
@@ -51,14 +51,14 @@ Swinir::Swinir(const SwinirOptions& options)
     upsample_.emplace_back(shuffles->add("0", conv(width, options.channels * scale * scale, 3)),
                            scale);
   } else {
-    if (scale != 2 && scale != 4) {
-      throw_invalid("scale " + std::to_string(scale) + ": must be 2 or 4 for upsampler \"steps\"");
-    }
     before_upsample_ = register_module("conv_before_upsample", std::make_shared<Group>())
                            ->add("0", conv(width, kStepWidth, 3));
-    for (std::int64_t step = 0; (std::int64_t{1} << step) < scale; ++step) {
+    const std::vector<std::int64_t> factors = upsampling_steps(scale);
+    for (std::size_t i = 0; i < factors.size(); ++i) {
+      const std::int64_t factor = factors[i];
       upsample_.emplace_back(
-          shuffles->add(std::to_string(2 * step), conv(kStepWidth, 4 * kStepWidth, 3)), 2);
+          shuffles->add(std::to_string(2 * i), conv(kStepWidth, factor * factor * kStepWidth, 3)),
+          factor);
     }
     last_ = register_module("conv_last", conv(kStepWidth, options.channels, 3));
   }

@@ -12,7 +12,7 @@ namespace reprise::models {
 struct SwinirOptions {
   std::int64_t channels = 1, scale = 4;
   std::int64_t width = 60, heads = 6, window = 8, mlp_ratio = 2;
-  std::int64_t layers = 6, blocks = 4;  ///< Swin layers per block, blocks.
+  std::vector<std::int64_t> layers = std::vector<std::int64_t>(4, 6);  ///< Swin layers, a block.
   /// Shifts every second layer's windows. The paper's code never did: it built the network for
   /// images of one window.
   bool shift = false;

@@ -1,126 +1,297 @@
-/// The networks a study may name, with their parameters, ranges and the paper's defaults (section
-/// 4.3; RDST-E is RDST with 4 blocks). models/registry.cpp computes them; a new network adds a row
-/// here.
+#include "sweep/network_schema.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <map>
-#include <variant>
 
+#include "sweep/error.h"
+#include "sweep/nearest.h"
+#include "sweep/network_profile.h"
 #include "sweep/study_sections.h"
 
 namespace reprise::sweep {
 namespace {
 
-struct Natural {
-  std::int64_t value, min, max;
-};
-using Choices = std::vector<std::string>;  ///< The first is the default.
-using Parameter = std::variant<Natural, double, bool, Choices>;
-using Parameters = std::map<std::string, Parameter>;
+namespace json = boost::json;
 
-struct Schema {
-  std::string architecture;  ///< The name in a stage's config: variants of one network share it.
-  Parameters parameters;
-};
+/// Larger than any network of the field, and still an hour of patience away from the memory's end.
+constexpr std::int64_t kParametersMax = 2'000'000'000;
 
-Natural width(std::int64_t value) { return {value, 1, 4096}; }
-Natural blocks(std::int64_t value) { return {value, 1, 256}; }
-Natural heads(std::int64_t value) { return {value, 1, 256}; }
-Natural window(std::int64_t value) { return {value, 2, 64}; }
-Natural layers(std::int64_t value) { return {value, 1, 64}; }
-
-Schema rdst(std::int64_t count) {
-  return {"rdst",
-          {{"width", width(60)},
-           {"growth", width(30)},
-           {"heads", heads(6)},
-           {"window", window(8)},
-           {"layers", layers(2)},
-           {"dense_layers", layers(3)},
-           {"blocks", blocks(count)},
-           {"gff", false}}};
-}
-Schema swinir(std::int64_t wide, std::int64_t count) {
-  return {"swinir",
-          {{"width", width(wide)},
-           {"heads", heads(6)},
-           {"window", window(8)},
-           {"layers", layers(6)},
-           {"blocks", blocks(count)},
-           {"shift", false},
-           {"upsampler", Choices{"direct", "steps"}}}};
-}
-Schema edsr(std::int64_t wide, std::int64_t count, double scale, const Choices& activation) {
-  return {"edsr",
-          {{"width", width(wide)},
-           {"blocks", blocks(count)},
-           {"residual_scale", scale},
-           {"activation", activation}}};
-}
-Schema grouped(const std::string& name, std::int64_t wide) {
-  return {name,
-          {{"width", width(wide)},
-           {"groups", blocks(10)},
-           {"blocks", blocks(20)},
-           {"reduction", Natural{16, 1, 4096}}}};
+NetworkKey integer(std::string name, std::int64_t standard, std::int64_t max,
+                   std::int64_t min = 1) {
+  return {.name = std::move(name), .standard = standard, .min = min, .max = max};
 }
 
-const std::map<std::string, Schema>& schemas() {
-  static const std::map<std::string, Schema> all = {
-      {"rdst", rdst(8)},
-      {"rdst-e", rdst(4)},
-      {"swinir", swinir(180, 6)},
-      {"swinir-lite", swinir(60, 4)},
-      {"edsr", edsr(256, 32, 0.1, {"relu", "leaky"})},
-      {"edsr-lite", edsr(64, 16, 1.0, {"leaky", "relu"})},
+NetworkKey per_block_integer(std::string name, std::int64_t standard, std::int64_t max) {
+  NetworkKey key = integer(std::move(name), standard, max);
+  key.per_block = true;
+  return key;
+}
+
+NetworkKey choice(std::string name, std::vector<std::string> choices) {
+  return {.name = std::move(name), .standard = json::string(choices[0]), .choices = choices};
+}
+
+using Keys = std::vector<NetworkKey>;
+
+/// Architectures with the defaults of their largest variant in the paper.
+const std::map<std::string, Keys, std::less<>>& architectures() {
+  static const std::map<std::string, Keys, std::less<>> table = {
+      {"rdst",
+       {integer("width", 60, 4096),
+        integer("growth", 30, 4096),
+        integer("heads", 6, 256),
+        integer("window", 8, 64, 2),
+        per_block_integer("layers", 2, 64),
+        per_block_integer("dense_layers", 3, 64),
+        integer("blocks", 8, 256),
+        {.name = "gff", .standard = false}}},
+      {"swinir",
+       {integer("width", 180, 4096),
+        integer("heads", 6, 256),
+        integer("window", 8, 64, 2),
+        per_block_integer("layers", 6, 64),
+        integer("blocks", 6, 256),
+        {.name = "shift", .standard = false},
+        choice("upsampler", {"direct", "steps"})}},
+      {"edsr",
+       {integer("width", 256, 4096),
+        integer("blocks", 32, 1024),
+        {.name = "residual_scale", .standard = 0.1},
+        choice("activation", {"relu", "leaky"})}},
       {"rdn",
-       {"rdn",
-        {{"width", width(64)},
-         {"growth", width(32)},
-         {"layers", layers(6)},
-         {"blocks", blocks(20)}}}},
-      {"rcan", grouped("rcan", 64)},
-      {"han", grouped("han", 128)},
-      {"convnet-lite", {"convnet-lite", {{"width", width(64)}, {"blocks", blocks(16)}}}},
-      {"convnet-large", {"convnet-large", {{"width", width(192)}, {"blocks", blocks(32)}}}}};
-  return all;
+       {integer("width", 64, 4096), integer("growth", 32, 4096), integer("layers", 6, 64),
+        integer("blocks", 20, 256)}},
+      {"rcan",
+       {integer("width", 64, 4096), integer("groups", 10, 256), integer("blocks", 20, 256),
+        integer("reduction", 16, 4096)}},
+      {"han",
+       {integer("width", 128, 4096), integer("groups", 10, 256), integer("blocks", 20, 256),
+        integer("reduction", 16, 4096)}},
+      {"convnet", {integer("width", 192, 4096), integer("blocks", 32, 1024)}},
+  };
+  return table;
 }
 
-boost::json::value read(TomlReader& reader, const std::string& key, const Parameter& parameter) {
-  if (const auto* natural = std::get_if<Natural>(&parameter)) {
-    return reader.integer(key, natural->value, natural->min, natural->max);
-  }
-  if (const auto* number = std::get_if<double>(&parameter)) {
-    return reader.number(key, *number, 1e-6, 1e6);
-  }
-  if (const auto* flag = std::get_if<bool>(&parameter)) return reader.boolean(key, *flag);
-  const auto& choices = std::get<Choices>(parameter);
-  return boost::json::value(reader.choice(key, choices.front(), choices));
+struct Preset {
+  std::string architecture;
+  json::object values;  ///< Where they differ from the architecture's defaults.
+};
+
+const std::map<std::string, Preset, std::less<>>& presets() {
+  static const std::map<std::string, Preset, std::less<>> table = [] {
+    std::map<std::string, Preset, std::less<>> all;
+    for (const auto& [name, keys] : architectures()) all[name] = {name, {}};
+    all["rdst-e"] = {"rdst", {{"blocks", 4}}};
+    all["rdst-gff"] = {"rdst", {{"gff", true}}};
+    all["swinir-lite"] = {"swinir", {{"width", 60}, {"blocks", 4}}};
+    all["edsr-lite"] = {
+        "edsr", {{"width", 64}, {"blocks", 16}, {"residual_scale", 1.0}, {"activation", "leaky"}}};
+    all["convnet-lite"] = {"convnet", {{"width", 64}, {"blocks", 16}}};
+    all["convnet-large"] = {"convnet", {}};
+    return all;
+  }();
+  return table;
 }
 
-void require_multiple(TomlReader& reader, const boost::json::object& network, const char* key,
-                      const char* of) {
-  if (!network.contains(key) || !network.contains(of)) return;
-  const std::int64_t unit = network.at(of).as_int64();
-  if (network.at(key).as_int64() % unit == 0) return;
-  reader.fail(key, "must be a multiple of " + std::string(of) + " (" + std::to_string(unit) + ")");
+const Preset& preset(std::string_view name) {
+  const auto found = presets().find(name);
+  if (found == presets().end()) {
+    throw_invalid("network.name = \"" + std::string(name) + "\": no such network" +
+                  nearest_hint(name, network_names()));
+  }
+  return found->second;
+}
+
+[[noreturn]] void refuse(std::string_view key, const json::value& value, const std::string& what) {
+  throw_invalid("network." + std::string(key) + " = " + json::serialize(value) + ": " + what);
+}
+
+std::int64_t checked_integer(const NetworkKey& key, const json::value& value) {
+  json::error_code error;
+  const auto number =
+      value.is_int64() || value.is_uint64() ? value.to_number<std::int64_t>(error) : key.min - 1;
+  if (error || number < key.min || number > key.max) {
+    refuse(key.name, value,
+           "must be an integer between " + std::to_string(key.min) + " and " +
+               std::to_string(key.max) +
+               (key.per_block ? ", or a list of one for each block" : ""));
+  }
+  return number;
+}
+
+/// The value in the type of its default.
+json::value checked(const NetworkKey& key, const json::value& value) {
+  if (key.standard.is_int64()) {
+    if (!key.per_block || !value.is_array()) return checked_integer(key, value);
+    const json::array& list = value.get_array();
+    if (list.empty()) refuse(key.name, value, "must not be empty");
+    json::array numbers;
+    for (const json::value& item : list) numbers.emplace_back(checked_integer(key, item));
+    return numbers;
+  }
+  if (key.standard.is_double()) {
+    if (!value.is_number()) refuse(key.name, value, "must be a number");
+    return value.to_number<double>();
+  }
+  if (key.standard.is_bool() && !value.is_bool()) refuse(key.name, value, "must be true or false");
+  if (key.standard.is_string()) {
+    const std::string text = value.is_string() ? std::string(value.get_string()) : "";
+    if (std::find(key.choices.begin(), key.choices.end(), text) == key.choices.end()) {
+      refuse(key.name, value, "unknown value" + nearest_hint(text, key.choices));
+    }
+  }
+  return value;
+}
+
+/// Lists of equal integers become that integer; the lists' length fixes the blocks.
+std::optional<NetworkConflict> settle_lists(json::object& network, const Keys& keys,
+                                            bool blocks_given) {
+  for (const NetworkKey& key : keys) {
+    json::value& value = network.at(key.name);
+    if (!value.is_array()) continue;
+    const json::array& list = value.get_array();
+    const auto length = static_cast<std::int64_t>(list.size());
+    if (!blocks_given) network["blocks"] = length;
+    blocks_given = true;
+    const std::int64_t blocks = network.at("blocks").as_int64();
+    if (length != blocks) {
+      return NetworkConflict{key.name, "has " + std::to_string(length) + " values for " +
+                                           std::to_string(blocks) + " blocks"};
+    }
+    if (std::all_of(list.begin(), list.end(), [&](const auto& item) { return item == list[0]; })) {
+      const std::int64_t common = list[0].as_int64();
+      network[key.name] = common;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Fills in the defaults; values that were given are of the right type. Tells what does not go
+/// together.
+std::optional<NetworkConflict> complete(const std::string& name, const json::object& given,
+                                        json::object& network) {
+  const Keys keys = network_keys(name);
+  network = {{"name", preset(name).architecture}};
+  for (const NetworkKey& key : keys) {
+    const json::value* value = given.if_contains(key.name);
+    network[key.name] = value == nullptr ? key.standard : *value;
+  }
+  if (auto conflict = settle_lists(network, keys, given.contains("blocks"))) return conflict;
+  return find_conflict(network);
 }
 
 }  // namespace
 
-boost::json::object read_network(TomlReader reader) {
+std::vector<std::string> network_names() {
   std::vector<std::string> names;
-  for (const auto& [known, schema] : schemas()) names.push_back(known);
-  const Schema& schema = schemas().at(reader.choice("name", "rdst", names));
-  boost::json::object network{{"name", schema.architecture}};
-  for (const auto& [key, parameter] : schema.parameters) {
-    network[key] = read(reader, key, parameter);
+  names.reserve(presets().size());
+  for (const auto& [name, unused] : presets()) names.push_back(name);
+  return names;
+}
+
+Keys network_keys(std::string_view name) {
+  const Preset& own = preset(name);
+  Keys keys = architectures().at(own.architecture);
+  for (NetworkKey& key : keys) {
+    if (const json::value* value = own.values.if_contains(key.name)) key.standard = *value;
   }
-  // Every dense layer of RDST attends over width + k * growth channels.
-  require_multiple(reader, network, "width", "heads");
-  require_multiple(reader, network, "growth", "heads");
-  require_multiple(reader, network, "width", "reduction");
+  return keys;
+}
+
+std::vector<std::int64_t> per_block(const json::object& network, std::string_view key) {
+  const json::value& value = network.at(key);
+  if (value.is_int64()) {
+    return std::vector<std::int64_t>(static_cast<std::size_t>(network.at("blocks").as_int64()),
+                                     value.as_int64());
+  }
+  std::vector<std::int64_t> numbers;
+  numbers.reserve(value.as_array().size());
+  for (const json::value& item : value.as_array()) numbers.push_back(item.as_int64());
+  return numbers;
+}
+
+std::optional<NetworkConflict> find_conflict(const json::object& network) {
+  const std::string_view name = network.at("name").as_string();
+  const auto divides = [&](const char* key, std::int64_t value,
+                           const char* of) -> std::optional<NetworkConflict> {
+    const std::int64_t whole = network.at(of).as_int64();
+    if (whole % value == 0) return std::nullopt;
+    return NetworkConflict{
+        of, "must be a multiple of " + std::string(key) + " (" + std::to_string(value) + ")"};
+  };
+  if (name == "rdst" || name == "swinir") {
+    const std::int64_t heads = network.at("heads").as_int64();
+    if (const auto conflict = divides("heads", heads, "width")) return conflict;
+    // Every dense layer of RDST attends over width + k * growth channels.
+    if (name == "rdst") {
+      if (const auto conflict = divides("heads", heads, "growth")) return conflict;
+    }
+  }
+  if (name == "rcan" || name == "han") {
+    if (const auto conflict = divides("reduction", network.at("reduction").as_int64(), "width")) {
+      return conflict;
+    }
+  }
+  const std::int64_t parameters = profile_network(network, {}).parameters;
+  if (parameters > kParametersMax) {
+    return NetworkConflict{"width", "gives a network of " + std::to_string(parameters) +
+                                        " parameters, more than " + std::to_string(kParametersMax)};
+  }
+  return std::nullopt;
+}
+
+json::object resolve_network(const json::object& given) {
+  const json::value* name = given.if_contains("name");
+  if (name == nullptr || !name->is_string()) {
+    throw_invalid("network.name = " + (name == nullptr ? "nothing" : json::serialize(*name)) +
+                  ": must be the name of a network" + nearest_hint("", network_names()));
+  }
+  const std::string own(name->get_string());
+  std::vector<std::string> known;
+  json::object values;
+  for (const NetworkKey& key : network_keys(own)) {
+    known.push_back(key.name);
+    const json::value* value = given.if_contains(key.name);
+    if (value != nullptr) values[key.name] = checked(key, *value);
+  }
+  for (const auto& [key, value] : given) {
+    if (key != "name" && std::find(known.begin(), known.end(), key) == known.end()) {
+      throw_invalid("network." + std::string(key) + ": no such key of " + own +
+                    nearest_hint(key, known));
+    }
+  }
+  json::object network;
+  if (const auto conflict = complete(own, values, network)) {
+    refuse(conflict->key, network.at(conflict->key), conflict->reason);
+  }
+  return network;
+}
+
+json::object read_network(TomlReader reader) {
+  const std::string name = reader.choice("name", "rdst", network_names());
+  json::object given = {{"name", name}};
+  for (const NetworkKey& key : network_keys(name)) {
+    const toml::node* node = reader.node(key.name);
+    if (node == nullptr) continue;
+    if (key.per_block && node->is_array()) {
+      const auto numbers = reader.integers(key.name, {}, key.min, key.max);
+      given[key.name] = json::array(numbers.begin(), numbers.end());
+    } else if (key.standard.is_int64()) {
+      given[key.name] = reader.integer(key.name, std::nullopt, key.min, key.max);
+    } else if (key.standard.is_double()) {
+      given[key.name] = reader.number(key.name, std::nullopt, 1e-6, 1e6);
+    } else if (key.standard.is_bool()) {
+      given[key.name] = reader.boolean(key.name, false);
+    } else {
+      given[key.name] = reader.choice(key.name, std::nullopt, key.choices);
+    }
+  }
   reader.finish();
+  json::object network;
+  if (const auto conflict = complete(name, given, network)) {
+    reader.fail(conflict->key, conflict->reason);
+  }
   return network;
 }
 
