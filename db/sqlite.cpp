@@ -50,7 +50,12 @@ Connection::Connection(const std::filesystem::path& file, Access access) : file_
   sqlite3_busy_timeout(handle_, kBusyMilliseconds);
 }
 
-Connection::~Connection() { sqlite3_close(handle_); }
+Connection::~Connection() {
+  for (const auto& [sql, statements] : idle_) {
+    for (sqlite3_stmt* statement : statements) sqlite3_finalize(statement);
+  }
+  sqlite3_close(handle_);
+}
 
 void Connection::fail(int code, std::string_view doing) const {
   throw Error(meaning(code),
@@ -76,13 +81,24 @@ void Connection::checkpoint(bool truncate) {
 
 std::int64_t Connection::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
 
-Statement::Statement(Connection& connection, std::string_view sql) : connection_(connection) {
+Statement::Statement(Connection& connection, std::string_view sql)
+    : connection_(connection), sql_(sql) {
+  const auto idle = connection.idle_.find(sql);
+  if (idle != connection.idle_.end() && !idle->second.empty()) {
+    handle_ = idle->second.back();
+    idle->second.pop_back();
+    return;
+  }
   const int code = sqlite3_prepare_v2(connection.handle_, sql.data(), static_cast<int>(sql.size()),
                                       &handle_, nullptr);
   if (code != SQLITE_OK) connection.fail(code, "cannot prepare");
 }
 
-Statement::~Statement() { sqlite3_finalize(handle_); }
+Statement::~Statement() {
+  sqlite3_reset(handle_);
+  sqlite3_clear_bindings(handle_);
+  connection_.idle_[sql_].push_back(handle_);
+}
 
 void Statement::check(int code) {
   if (code != SQLITE_OK) connection_.fail(code, "cannot bind");
@@ -129,17 +145,21 @@ std::string Statement::text(int column) const {
 std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_, column); }
 double Statement::real(int column) const { return sqlite3_column_double(handle_, column); }
 
-Transaction::Transaction(Connection& connection) : connection_(connection) {
-  connection_.execute("BEGIN IMMEDIATE");
+Transaction::Transaction(Connection& connection)
+    : connection_(connection), outer_(connection.depth_ == 0) {
+  if (outer_) connection_.execute("BEGIN IMMEDIATE");
+  ++connection_.depth_;
 }
 
 Transaction::~Transaction() {
+  if (open_) --connection_.depth_;
   // A failed COMMIT may have rolled back already; the answer changes nothing here.
-  if (open_) sqlite3_exec(connection_.handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+  if (open_ && outer_) sqlite3_exec(connection_.handle_, "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 void Transaction::commit() {
-  connection_.execute("COMMIT");
+  if (outer_) connection_.execute("COMMIT");
+  --connection_.depth_;
   open_ = false;
 }
 

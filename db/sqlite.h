@@ -6,8 +6,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -33,6 +35,7 @@ class Connection {
   /// Moves the write-ahead log into the database; `truncate` also empties the log.
   void checkpoint(bool truncate);
   [[nodiscard]] std::int64_t last_insert_id() const;
+  [[nodiscard]] bool in_transaction() const { return depth_ > 0; }
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
 
  private:
@@ -42,9 +45,13 @@ class Connection {
 
   std::filesystem::path file_;
   sqlite3* handle_ = nullptr;
+  /// Prepared statements that nobody uses now, by their text: preparing costs more than running.
+  std::map<std::string, std::vector<sqlite3_stmt*>, std::less<>> idle_;
+  int depth_ = 0;  ///< Of nested transactions.
 };
 
-/// A prepared statement. `bind` in the order of the question marks, then `step` for each row.
+/// A prepared statement, taken from the connection's idle ones where there is one of the same text.
+/// `bind` in the order of the question marks, then `step` for each row.
 class Statement {
  public:
   Statement(Connection& connection, std::string_view sql);
@@ -72,11 +79,13 @@ class Statement {
   void check(int code);
 
   Connection& connection_;
+  std::string sql_;
   sqlite3_stmt* handle_ = nullptr;
   int bound_ = 0;
 };
 
-/// BEGIN IMMEDIATE; rolled back unless `commit` was reached.
+/// BEGIN IMMEDIATE; rolled back unless `commit` was reached. One inside another is part of it: what
+/// it did is durable once the outer one commits, and gone if that one is rolled back.
 class Transaction {
  public:
   explicit Transaction(Connection& connection);
@@ -89,6 +98,7 @@ class Transaction {
 
  private:
   Connection& connection_;
+  bool outer_;
   bool open_ = true;
 };
 

@@ -43,7 +43,14 @@ Store::~Store() {
 }
 
 void Store::committed() {
-  if (++commits_ % kCommitsPerCheckpoint == 0) connection_->checkpoint(false);
+  if (connection_->in_transaction()) return;
+  if (++commits_ % kCommitsPerCheckpoint != 0) return;
+  try {
+    connection_->checkpoint(false);
+  } catch (const Error& error) {
+    // What was committed is in the log and stays there: that the disk is full now undoes nothing.
+    if (error.code() != ErrorCode::Exhausted && error.code() != ErrorCode::Unavailable) throw;
+  }
 }
 
 void Store::put_dataset(const std::string& name, const std::string& digest, const std::string& path,
@@ -167,11 +174,16 @@ bool Store::commit_result(const std::string& stage, std::int64_t fence,
   return true;
 }
 
-std::vector<AttemptRow> Store::attempts(const std::string& stage) const {
-  Statement query(*connection_,
-                  "SELECT fence, stage, gang, host, device, ranks, started, ended, outcome, message"
-                  " FROM attempts WHERE stage=? ORDER BY fence");
-  query.bind(stage);
+void Store::group(const std::function<void()>& changes) {
+  Transaction transaction(*connection_);
+  changes();
+  transaction.commit();
+  committed();
+}
+
+namespace {
+
+std::vector<AttemptRow> attempt_rows(Statement& query) {
   std::vector<AttemptRow> rows;
   while (query.step()) {
     AttemptRow row;
@@ -186,6 +198,40 @@ std::vector<AttemptRow> Store::attempts(const std::string& stage) const {
     row.outcome = query.text(8);
     row.message = query.text(9);
     rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::vector<AttemptRow> Store::attempts(const std::string& stage) const {
+  Statement query(*connection_,
+                  "SELECT fence, stage, gang, host, device, ranks, started, ended, outcome, message"
+                  " FROM attempts WHERE stage=? ORDER BY fence");
+  query.bind(stage);
+  return attempt_rows(query);
+}
+
+std::vector<AttemptRow> Store::open_attempts() const {
+  Statement query(*connection_,
+                  "SELECT fence, stage, gang, host, device, ranks, started, ended, outcome, message"
+                  " FROM attempts WHERE outcome IS NULL ORDER BY fence");
+  return attempt_rows(query);
+}
+
+std::vector<TimingRow> Store::timings() const {
+  // Oldest first, so that the newest weigh most. An attempt that resumed ran only a part.
+  Statement query(*connection_,
+                  "SELECT * FROM (SELECT s.kind, p.steps, a.ranks, a.ended - a.started, a.fence"
+                  " FROM attempts a JOIN stages s ON s.id=a.stage"
+                  " JOIN study_stages p ON p.stage=a.stage"
+                  " WHERE a.outcome='done' AND NOT EXISTS"
+                  " (SELECT 1 FROM attempts b WHERE b.stage=a.stage AND b.fence<a.fence)"
+                  " ORDER BY a.fence DESC LIMIT 1000) ORDER BY fence");
+  std::vector<TimingRow> rows;
+  while (query.step()) {
+    rows.push_back(
+        {query.text(0), query.integer(1), static_cast<int>(query.integer(2)), query.integer(3)});
   }
   return rows;
 }

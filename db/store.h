@@ -2,11 +2,13 @@
 /// The results database: plans, attempts under fences, and results that are committed exactly once.
 ///
 /// One read-write Store exists per workspace (the coordinator's), in one thread. Every method that
-/// changes something is one transaction and durable when it returns. Times are Unix milliseconds.
+/// changes something is one transaction and durable when it returns; inside `group`, once that
+/// does. Times are Unix milliseconds.
 
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,6 +32,13 @@ struct AttemptRow {
   std::int64_t ended = 0;  ///< 0 while it runs.
   std::string outcome;     ///< Empty while it runs.
   std::string message;
+};
+
+struct TimingRow {
+  std::string kind;
+  std::int64_t steps = 1;
+  int ranks = 1;
+  std::int64_t duration_ms = 0;
 };
 
 struct EventRow {
@@ -80,6 +89,14 @@ class Store {
                              const std::string& host, const std::string& device, int ranks);
   /// `outcome`: "done", "failed", "lost", "revoked" or "handed-back". The first outcome stays.
   void end_attempt(std::int64_t fence, const std::string& outcome, const std::string& message);
+  /// Runs `changes`, calls of this store, as one transaction: all of them are durable when it
+  /// returns, none if anything throws.
+  void group(const std::function<void()>& changes);
+  /// The attempts without an outcome, oldest first.
+  [[nodiscard]] std::vector<AttemptRow> open_attempts() const;
+  /// How long attempts that ended well took, by kind of stage, steps and ranks: at most the latest
+  /// thousand.
+  [[nodiscard]] std::vector<TimingRow> timings() const;
   /// Ends the attempts that a coordinator left open when it died; returns how many.
   int end_abandoned_attempts();
   /// True if `body` is now the stage's durable result: the fence was its newest and it had none, or

@@ -16,12 +16,11 @@ constexpr std::size_t kWhoBytesMax = 128;
 constexpr std::size_t kPrefixMin = 6;
 constexpr std::int64_t kPriorityMax = 1000;
 
-json::object body_of(const web::Call& call) {
+json::object body_of(const web::Call& call, const std::vector<std::string>& known) {
   if (call.body.empty()) return {};
   json::error_code code;
   json::value value = json::parse(call.body, code);
   if (code || !value.is_object()) throw_invalid("body: not a JSON object");
-  static const std::vector<std::string> known{"who", "stages", "trial", "study", "priority"};
   for (const auto& [key, unused] : value.get_object()) {
     const std::string name(key);
     if (std::find(known.begin(), known.end(), name) == known.end()) {
@@ -47,30 +46,36 @@ std::string who_of(const json::object& body, const web::Call& call) {
   return (who.empty() ? std::string("somebody") : who) + " at " + call.peer;
 }
 
-std::string resolve(const std::string& prefix, const sweep::Plan& plan) {
+using Plans = std::vector<const sweep::Plan*>;
+
+std::string resolve(const std::string& prefix, const Plans& plans) {
   if (prefix.size() < kPrefixMin) {
     throw_invalid("body, key stages, \"" + prefix + "\": want at least 6 digits of a stage's id");
   }
   std::string found;
-  for (const sweep::Stage& stage : plan.stages) {
-    if (!stage.id.starts_with(prefix)) continue;
-    if (!found.empty()) throw_invalid("body, key stages, \"" + prefix + "\": fits more than one");
-    found = stage.id;
+  for (const sweep::Plan* plan : plans) {
+    for (const sweep::Stage& stage : plan->stages) {
+      if (!stage.id.starts_with(prefix) || stage.id == found) continue;
+      if (!found.empty()) throw_invalid("body, key stages, \"" + prefix + "\": fits more than one");
+      found = stage.id;
+    }
   }
   if (found.empty()) throw_invalid("body, key stages, \"" + prefix + "\": no stage of that id");
   return found;
 }
 
 /// The stages of a trial that no other trial needs; the others' work goes on.
-void add_trial(const std::string& name, const sweep::Plan& plan, std::set<std::string>& ids) {
+void add_trial(const std::string& name, const Plans& plans, std::set<std::string>& ids) {
   std::set<std::string> own;
   std::set<std::string> others;
   std::vector<std::string> names;
   bool there = false;
-  for (const sweep::Trial& trial : plan.trials) {
-    names.push_back(trial.name);
-    for (const auto& [role, id] : trial.stages) (trial.name == name ? own : others).insert(id);
-    there = there || trial.name == name;
+  for (const sweep::Plan* plan : plans) {
+    for (const sweep::Trial& trial : plan->trials) {
+      names.push_back(trial.name);
+      for (const auto& [role, id] : trial.stages) (trial.name == name ? own : others).insert(id);
+      there = there || trial.name == name;
+    }
   }
   if (!there) {
     throw_invalid("body, key trial, \"" + name + "\": no trial of that name" +
@@ -83,21 +88,28 @@ void add_trial(const std::string& name, const sweep::Plan& plan, std::set<std::s
   }
 }
 
-std::vector<std::string> selection(const json::object& body, const sweep::Plan& plan) {
+std::vector<std::string> selection(const json::object& body, const Plans& plans) {
   std::set<std::string> ids;
   if (const json::value* stages = body.if_contains("stages")) {
     if (!stages->is_array()) throw_invalid("body, key stages: not a list of stage ids");
     for (const json::value& id : stages->get_array()) {
       if (!id.is_string()) throw_invalid("body, key stages: not a list of stage ids");
-      ids.insert(resolve(std::string(id.get_string()), plan));
+      ids.insert(resolve(std::string(id.get_string()), plans));
     }
   }
-  if (const std::string trial = text_at(body, "trial"); !trial.empty()) add_trial(trial, plan, ids);
+  if (const std::string trial = text_at(body, "trial"); !trial.empty())
+    add_trial(trial, plans, ids);
   if (const std::string study = text_at(body, "study"); !study.empty()) {
-    if (study != plan.study) {
-      throw_invalid("body, key study, \"" + study + "\": this coordinator runs " + plan.study);
+    std::vector<std::string> names;
+    for (const sweep::Plan* plan : plans) {
+      names.push_back(plan->study);
+      if (plan->study != study) continue;
+      for (const sweep::Stage& stage : plan->stages) ids.insert(stage.id);
     }
-    for (const sweep::Stage& stage : plan.stages) ids.insert(stage.id);
+    if (ids.empty()) {
+      throw_invalid("body, key study, \"" + study + "\": not a study of this coordinator" +
+                    sweep::nearest_hint(study, names));
+    }
   }
   if (ids.empty()) throw_invalid("body: want \"stages\", \"trial\" or \"study\"");
   return {ids.begin(), ids.end()};
@@ -117,8 +129,8 @@ const std::vector<std::string>& action_names() {
   return names;
 }
 
-ActionRequest parse_action(std::string_view name, const web::Call& call, const sweep::Plan& plan) {
-  const json::object body = body_of(call);
+ActionRequest parse_action(std::string_view name, const web::Call& call, const Plans& plans) {
+  const json::object body = body_of(call, {"who", "stages", "trial", "study", "priority"});
   ActionRequest request{core::PauseRequested{}, std::string(name), "", who_of(body, call)};
   if (name == "pause") return request;
   if (name == "resume") {
@@ -129,7 +141,7 @@ ActionRequest parse_action(std::string_view name, const web::Call& call, const s
     request.event = core::DrainRequested{};
     return request;
   }
-  const std::vector<std::string> stages = selection(body, plan);
+  const std::vector<std::string> stages = selection(body, plans);
   request.text = listed(stages);
   if (name == "cancel") {
     request.event = core::CancelRequested{stages};
@@ -147,6 +159,13 @@ ActionRequest parse_action(std::string_view name, const web::Call& call, const s
     throw_invalid("action \"" + std::string(name) + "\": unknown" +
                   sweep::nearest_hint(std::string(name), action_names()));
   }
+  return request;
+}
+
+StudyRequest parse_study_request(const web::Call& call) {
+  const json::object body = body_of(call, {"who", "text"});
+  StudyRequest request{text_at(body, "text"), who_of(body, call)};
+  if (request.text.empty()) throw_invalid("body, key text: want the text of a study file");
   return request;
 }
 

@@ -34,6 +34,13 @@ struct ActionRequest {
 const std::vector<std::string>& action_names();
 
 /// Errors: InvalidInput naming the key at fault.
-ActionRequest parse_action(std::string_view name, const web::Call& call, const sweep::Plan& plan);
+ActionRequest parse_action(std::string_view name, const web::Call& call,
+                           const std::vector<const sweep::Plan*>& plans);
+
+/// The body of add-study.
+struct StudyRequest {
+  std::string text, who;
+};
+StudyRequest parse_study_request(const web::Call& call);
 
 }  // namespace reprise

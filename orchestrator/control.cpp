@@ -1,5 +1,8 @@
 #include "orchestrator/control.h"
 
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
 namespace reprise {
 
 using web::Authority;
@@ -12,10 +15,16 @@ void add_control_routes(web::Routes& routes, ControlHost& host) {
               [&host](const Call&) { return web::json_reply(host.events_json()); }});
   for (const std::string& name : action_names()) {
     routes.add({"POST", "/api/actions/" + name, Authority::Act, [&host, name](const Call& call) {
-                  host.act(parse_action(name, call, host.plan()));
+                  host.act(parse_action(name, call, host.plans()));
                   return web::json_reply(R"({"accepted":true})");
                 }});
   }
+  routes.add({"POST", "/api/actions/add-study", Authority::Act, [&host](const Call& call) {
+                const StudyRequest request = parse_study_request(call);
+                const std::string name = host.add_study(request.text, request.who);
+                return web::json_reply(boost::json::serialize(
+                    boost::json::object{{"accepted", true}, {"study", name}}));
+              }});
   routes.add({"GET", "/gang", Authority::Act,
               [](const Call&) { return web::refuse(426, "this is for a gang's WebSocket"); },
               true});

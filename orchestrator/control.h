@@ -24,11 +24,13 @@ class ControlHost {
   ControlHost(ControlHost&&) = delete;
   ControlHost& operator=(ControlHost&&) = delete;
 
-  [[nodiscard]] virtual const sweep::Plan& plan() const = 0;
+  [[nodiscard]] virtual std::vector<const sweep::Plan*> plans() const = 0;
   [[nodiscard]] virtual std::string status_json() const = 0;
   [[nodiscard]] virtual std::string events_json() const = 0;
   /// Records and performs what was asked.
   virtual void act(const ActionRequest& request) = 0;
+  /// Adds a study file's text to the running sweep and returns the study's name.
+  virtual std::string add_study(const std::string& text, const std::string& who) = 0;
 };
 
 /// `host` must outlive the routes.

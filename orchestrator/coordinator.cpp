@@ -7,12 +7,15 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cmath>
 #include <set>
 
 #include "orchestrator/assignment.h"
 #include "orchestrator/control.h"
 #include "orchestrator/core.h"
+#include "orchestrator/engine.h"
 #include "orchestrator/launcher.h"
+#include "orchestrator/ledger.h"
 #include "orchestrator/session.h"
 #include "orchestrator/status.h"
 #include "orchestrator/status_board.h"
@@ -26,6 +29,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 constexpr std::chrono::milliseconds kTick{200};
+constexpr std::chrono::seconds kDatabaseRetry{1};
 constexpr int kEventsShown = 200;
 
 std::int64_t now_ms() {
@@ -33,9 +37,13 @@ std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-core::Options core_options(const RunOptions& options) {
+core::Options core_options(const RunOptions& options, const db::Store& store) {
   core::Options result;
-  result.gangs = options.gangs;
+  const double slots = std::ceil(options.gangs * options.ranks * options.share - 1e-9);
+  result.slots = std::max(1, static_cast<int>(slots));
+  result.share_milli = std::clamp(static_cast<int>(std::lround(options.share * 1000)), 1, 1000);
+  result.ranks_min = options.ranks;
+  result.ranks_max = std::max(options.ranks, options.ranks_max);
   result.failures_max = options.failures_max;
   result.lease_ms = options.lease_ms;
   result.stall_ms = options.stall_ms;
@@ -44,6 +52,10 @@ core::Options core_options(const RunOptions& options) {
   // Random digits: a gang of an earlier coordinator is never taken for one of ours.
   result.prefix =
       std::string(to_string(options.launcher)) + "-" + random_token().substr(0, 8) + "-";
+  for (const db::TimingRow& row : store.timings()) {
+    result.measured.push_back(
+        {sweep::stage_kind_from(row.kind), row.steps, row.ranks, row.duration_ms});
+  }
   return result;
 }
 
@@ -55,17 +67,18 @@ std::set<std::string> done_stages(const db::Store& store, const sweep::Plan& pla
   return done;
 }
 
-class Coordinator final : public SessionHost, public ControlHost {
+class Coordinator final : public SessionHost, public ControlHost, public core::Ports {
  public:
   Coordinator(db::Store& store, const sweep::Plan& plan,
               const std::map<std::string, std::filesystem::path>& dataset_paths,
               const RunOptions& options, Observer& observer)
       : store_(store),
-        plan_(plan),
+        plans_{&plan},
         datasets_(dataset_paths),
         options_(options),
         observer_(observer),
-        core_(plan, done_stages(store, plan), core_options(options)),
+        core_(plan, done_stages(store, plan), core_options(options, store)),
+        ledger_(store, options.workspace),
         launcher_(make_launcher({.kind = options.launcher,
                                  .workspace = options.workspace,
                                  .worker_binary = options.worker_binary,
@@ -106,9 +119,9 @@ class Coordinator final : public SessionHost, public ControlHost {
   [[nodiscard]] const web::Routes& routes() const override { return routes_; }
   ConnectionGate& gate() override { return gate_; }
 
-  [[nodiscard]] const sweep::Plan& plan() const override { return plan_; }
+  [[nodiscard]] std::vector<const sweep::Plan*> plans() const override { return plans_; }
   [[nodiscard]] std::string status_json() const override {
-    return reprise::status_json(plan_.study, board_.stages(), core_.gangs());
+    return reprise::status_json(plans_.front()->study, board_.stages(), core_);
   }
   [[nodiscard]] std::string events_json() const override {
     return reprise::events_json(store_.events(kEventsShown));
@@ -117,6 +130,24 @@ class Coordinator final : public SessionHost, public ControlHost {
     store_.add_event(request.kind, request.text, request.who);
     observer_.on_note(request.kind + " " + request.text + " (" + request.who + ")");
     feed(request.event);
+  }
+  std::string add_study(const std::string& text, const std::string& who) override {
+    if (!options_.add_study) throw_invalid("this coordinator takes no more studies");
+    const AddedStudy added = options_.add_study(text);
+    for (const sweep::Stage& stage : added.plan->stages) {
+      if (!added.datasets.contains(stage.dataset)) {
+        throw_invalid("data set " + stage.dataset + ": has no file: import it first");
+      }
+    }
+    store_.add_event("add-study", added.plan->study, who);
+    observer_.on_note("study " + added.plan->study + " is added (" + who + ")");
+    datasets_.insert(added.datasets.begin(), added.datasets.end());
+    plans_.push_back(added.plan.get());
+    added_.push_back(added.plan);
+    engine_.feed(now_ms(), core::PlanAdded{added.plan, done_stages(store_, *added.plan)});
+    board_.add(*added.plan);
+    settle();
+    return added.plan->study;
   }
 
   void on_note(const std::string& line) override { observer_.on_note(line); }
@@ -129,15 +160,16 @@ class Coordinator final : public SessionHost, public ControlHost {
       throw_corrupt("a message before Hello");
     } else if (auto* beat = std::get_if<wire::Heartbeat>(&message)) {
       board_.take_progress(session->gang, *beat);
-      feed(core::GangHeartbeat{session->gang, beat->stage, beat->fence, beat->progress});
+      feed(core::GangHeartbeat{session->gang, beat->stage, beat->fence, beat->progress,
+                               beat->stalest_ms});
     } else if (auto* failure = std::get_if<wire::Failure>(&message)) {
       feed(core::FailureReceived{session->gang, failure->stage, failure->fence, failure->code,
                                  failure->message});
     } else if (auto* result = std::get_if<wire::Result>(&message)) {
-      // The core asks for the commit at once, while the body is at hand.
-      body_ = std::move(result->body);
+      const std::size_t before = engine_.pending().size();
       feed(core::ResultReceived{session->gang, result->stage, result->fence});
-      body_.clear();
+      // Kept only if the core wants it committed, and not for every repetition.
+      if (engine_.pending().size() > before) ledger_.keep(result->fence, std::move(result->body));
     }
   }
 
@@ -223,6 +255,7 @@ class Coordinator final : public SessionHost, public ControlHost {
       session->close();
     }
     feed(core::GangExited{event.gang, event.reason, event.blameless});
+    ledger_.forget(event.gang);
   }
 
   void greet(const std::shared_ptr<Session>& session, const wire::Hello& hello) {
@@ -240,18 +273,55 @@ class Coordinator final : public SessionHost, public ControlHost {
     auto& current = sessions_[hello.gang];
     if (current && current != session) current->close();
     current = session;
-    hello_[hello.gang] = hello;
+    ledger_.introduce(hello);
     session->send(wire::Welcome{options_.heartbeat_ms});
-    feed(core::GangConnected{hello.gang});
+    feed(core::GangConnected{hello.gang, hello.host, hello.ranks});
   }
 
-  /// Performs what the core asks for, in order; its questions are answered before anything else.
   void feed(const core::Event& event) {
-    for (const core::Action& action : core_.handle(now_ms(), event)) {
-      std::visit([this](const auto& a) { perform(a); }, action);
-    }
-    board_.refresh();
+    engine_.feed(now_ms(), event);
+    settle();
   }
+
+  /// What other events that wait already bring shares the transaction.
+  void settle() {
+    board_.refresh();
+    if (engine_.pending().empty() || flushing_) return;
+    flushing_ = true;
+    asio::post(io_, [this] { flush(); });
+  }
+
+  void flush() {
+    try {
+      engine_.flush(now_ms());
+      if (!database_trouble_.empty()) observer_.on_note("the database works again");
+      database_trouble_.clear();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::Exhausted && error.code() != ErrorCode::Unavailable) throw;
+      // Nothing was sent that is not durable: the sweep rests until the disk has room again.
+      if (database_trouble_ != error.what()) {
+        database_trouble_ = error.what();
+        observer_.on_note("paused, trying again every second: " + database_trouble_);
+      }
+      retry_.expires_after(kDatabaseRetry);
+      retry_.async_wait([this](boost::system::error_code cancelled) {
+        if (!cancelled) flush();
+      });
+      return;
+    }
+    flushing_ = false;
+    settle();
+  }
+
+  std::vector<core::Event> commit(const std::vector<core::Action>& batch) override {
+    return ledger_.commit(batch);
+  }
+  void perform(const core::Action& action) override {
+    std::visit([this](const auto& a) { perform(a); }, action);
+  }
+  /// Durable actions do not come here.
+  template <typename Durable>
+  void perform(const Durable&) {}
 
   void send(const std::string& gang, const wire::ToGang& message) {
     if (const auto found = sessions_.find(gang); found != sessions_.end()) {
@@ -261,7 +331,7 @@ class Coordinator final : public SessionHost, public ControlHost {
 
   void perform(const core::LaunchGang& a) {
     try {
-      launcher_->launch(a.gang, now_ms());
+      launcher_->launch(a.gang, a.ranks, a.devices, now_ms());
       observer_.on_note("gang " + a.gang + " started");
     } catch (const Error& error) {
       // Not from inside this action: the core must finish its turn first.
@@ -279,18 +349,11 @@ class Coordinator final : public SessionHost, public ControlHost {
   }
   void perform(const core::KillGang& a) {
     observer_.on_note("gang " + a.gang + " is killed: " + a.reason);
-    store_.add_event("kill", a.gang + ": " + a.reason);
     launcher_->kill(a.gang, now_ms());
-  }
-  void perform(const core::BeginAttempt& a) {
-    const wire::Hello& hello = hello_[a.gang];
-    const std::int64_t fence =
-        store_.begin_attempt(a.stage, a.gang, hello.host, hello.device, hello.ranks);
-    board_.reset_progress(a.stage);
-    feed(core::AttemptBegun{a.gang, a.stage, fence});
   }
   void perform(const core::Assign& a) {
     const sweep::Stage& stage = board_.stage(a.stage);
+    board_.reset_progress(a.stage);
     try {
       send(a.gang, make_assignment(store_, stage, a.fence, datasets_.at(stage.dataset)));
     } catch (const Error& error) {
@@ -298,35 +361,22 @@ class Coordinator final : public SessionHost, public ControlHost {
                                  error.what()});
     }
   }
-  void perform(const core::CommitResult& a) {
-    using Outcome = core::CommitDone::Outcome;
-    core::CommitDone answer{a.gang, a.stage, a.fence, Outcome::Refused, ""};
-    try {
-      check_artifacts(body_, options_.workspace);
-      const bool committed = store_.commit_result(a.stage, a.fence, body_);
-      answer.outcome = committed ? Outcome::Committed : Outcome::Stale;
-    } catch (const Error& error) {
-      // A result that breaks the rules is the gang's failure; a database that fails is ours.
-      if (error.code() != ErrorCode::Corrupt && error.code() != ErrorCode::InvalidInput) throw;
-      answer.message = error.what();
-    }
-    feed(answer);
-  }
   void perform(const core::Ack& a) { send(a.gang, wire::Ack{a.stage, a.fence}); }
   void perform(const core::Revoke& a) { send(a.gang, wire::Revoke{a.stage, a.fence, a.reason}); }
-  void perform(const core::EndAttempt& a) { store_.end_attempt(a.fence, a.outcome, a.message); }
-  void perform(const core::StageFailed& a) {
-    store_.add_event("failed", a.stage + ": " + a.message);
-  }
-  void perform(const core::StageAborted& a) {
-    store_.add_event("aborted", a.stage + ": " + a.message);
-  }
-  void perform(const core::Finished&) {
+  void perform(const core::Finished&) { finish(); }
+
+  /// Once the last attempts' ends are durable.
+  void finish() {
+    if (!engine_.pending().empty()) {
+      asio::post(io_, [this] { finish(); });
+      return;
+    }
     // Not io_.stop(): the handlers end by themselves once nothing is left to wait for.
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     signals_.cancel(ignored);
     timer_.cancel();
+    retry_.cancel();
     for (const auto& [gang, session] : sessions_) session->close();
     asio::post(io_, [this] { io_.stop(); });
   }
@@ -334,11 +384,14 @@ class Coordinator final : public SessionHost, public ControlHost {
   // Destroyed last, with the coroutines that are still suspended in it.
   asio::io_context io_{1};
   db::Store& store_;
-  const sweep::Plan& plan_;
-  const std::map<std::string, std::filesystem::path>& datasets_;
+  std::vector<const sweep::Plan*> plans_;
+  std::vector<std::shared_ptr<const sweep::Plan>> added_;
+  std::map<std::string, std::filesystem::path> datasets_;
   const RunOptions& options_;
   Observer& observer_;
   core::Core core_;
+  core::Engine engine_{core_, *this};
+  Ledger ledger_;
   std::unique_ptr<Launcher> launcher_;
   StatusBoard board_;
   const std::string token_ = random_token();
@@ -346,11 +399,11 @@ class Coordinator final : public SessionHost, public ControlHost {
   web::Routes routes_;
   ConnectionGate gate_;
   std::map<std::string, std::shared_ptr<Session>> sessions_;
-  std::map<std::string, wire::Hello> hello_;
-  boost::json::object body_;  ///< Of the result at hand.
   tcp::acceptor acceptor_{io_};
   asio::signal_set signals_{io_, SIGINT, SIGTERM, SIGCHLD};
-  asio::steady_timer timer_{io_};
+  asio::steady_timer timer_{io_}, retry_{io_};
+  std::string database_trouble_;
+  bool flushing_ = false;
   bool interrupted_ = false;
   bool requeue_ = false;  ///< SIGUSR1 came.
 };

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,11 +17,19 @@
 
 namespace reprise {
 
+/// A study that joins a running coordinator.
+struct AddedStudy {
+  std::shared_ptr<const sweep::Plan> plan;
+  std::map<std::string, std::filesystem::path> datasets;
+};
+
 struct RunOptions {
   std::filesystem::path workspace, worker_binary;
   LauncherKind launcher = LauncherKind::Local;
   SlurmOptions slurm;
   int gangs = 1, ranks = 1, threads = 1;
+  int ranks_max = 0;  ///< A gang may grow up to so many ranks where that pays; 0: `ranks` always.
+  double share = 1;   ///< What a rank takes of a slot: 0.25 lets four small trials share a GPU.
   std::string bind = "127.0.0.1";
   int port = 0;  ///< 0: any free one.
   std::int64_t heartbeat_ms = 500, lease_ms = 15000, stall_ms = 300000;
@@ -28,6 +38,8 @@ struct RunOptions {
   std::string device = "cpu";
   /// Served beside the coordinator's own routes: the dashboard's pages.
   std::vector<web::Route> site;
+  /// Makes a plan of a study file's text, and puts it into the store. Empty: adding is refused.
+  std::function<AddedStudy(const std::string& text)> add_study;
 };
 
 struct StageStatus {

@@ -2,144 +2,55 @@
 /// The scheduler: a pure state machine. Events and the time go in, actions come out, in order.
 ///
 /// It has no clock, I/O or threads, so that a simulation can drive it through any disaster. The
-/// coordinator performs the actions; those that ask the database something (BeginAttempt,
-/// CommitResult) are answered by an event (AttemptBegun, CommitDone).
+/// engine around it performs the actions; those that ask the database something (BeginAttempt,
+/// CommitResult) are answered later by an event (AttemptBegun, CommitDone), once they are durable.
 ///
-/// Rules: at most one live attempt a stage; a stage is done only after CommitDone; the longest
-/// remaining path goes first; a failing stage is retried with growing pauses until its budget is
-/// spent, then its dependants are aborted; a silent or stuck gang is killed and its stage goes to
-/// another one under a new fence.
+/// Rules: at most one live attempt a stage; a stage is done only after CommitDone; higher priority
+/// goes first, then the longest remaining path, then the longest stage; a failing stage is retried
+/// with growing pauses until the budget of that class of failure is spent, then its dependants are
+/// aborted; a silent or stuck gang is killed and its stages go to another one under new fences; a
+/// gang is as fresh as its stalest rank. Short stages are handed out several at a time.
 
+#include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
-#include <variant>
+#include <utility>
 #include <vector>
 
+#include "orchestrator/core_events.h"
+#include "orchestrator/core_hosts.h"
+#include "orchestrator/core_scaling.h"
 #include "sweep/plan.h"
 
 namespace reprise::core {
 
 struct Options {
-  int gangs = 1;
-  int failures_max = 3;             ///< A stage fails for good at this many failures.
-  std::int64_t lease_ms = 15000;    ///< A gang that is silent so long is dead.
+  int slots = 1;  ///< GPUs, or CPU slots, that gangs are started on. 0: they come by themselves.
+  int share_milli = 1000;  ///< What one rank takes of a slot: 250 lets four trials share a GPU.
+  int ranks_min = 1, ranks_max = 1;  ///< A gang grows where its stages' measured scaling pays.
+  bool strangers = false;         ///< Gangs that were not launched here may serve (Slurm's pilots).
+  int failures_max = 3;           ///< Of its own a stage may have so many failures less one.
+  int losses_max = 20;            ///< The same for gangs lost through no fault of its own.
+  bool queued = false;            ///< Gangs wait in a queue: `launch_ms` counts from GangStarting.
+  std::int64_t idle_ms = 0;       ///< An idle gang leaves after so long; 0: it stays to the end.
+  std::int64_t lease_ms = 15000;  ///< A gang that is silent so long is dead.
   std::int64_t stall_ms = 300000;   ///< An attempt whose progress rests so long is stuck.
   std::int64_t launch_ms = 180000;  ///< From the launch to Hello.
   std::int64_t stop_ms = 30000;     ///< From Shutdown to the kill.
   std::int64_t backoff_ms = 1000;   ///< First pause after a failure; doubles.
   std::int64_t backoff_max_ms = 60000;
-  int launch_failures_max = 4;    ///< Gang deaths before Hello, in a row, until we give up.
-  std::string prefix = "local-";  ///< Of the gangs' names.
-  bool queued = false;            ///< Gangs wait in a queue: `launch_ms` counts from GangStarting.
-  std::int64_t idle_ms = 0;       ///< An idle gang leaves after so long; 0: it stays to the end.
-  int losses_max = 20;  ///< A stage fails at so many gangs lost through no fault of its own.
+  std::int64_t ahead_ms = 250;     ///< A gang is given short stages for so long in advance...
+  int ahead_max = 256;             ///< ...and at most so many.
+  std::int64_t reform_ms = 60000;  ///< A stage must last so long for gangs to make room for it.
+  int launch_failures_max = 4;  ///< Gang deaths before Hello, in a row, until a slot is given up.
+  HostOptions hosts;
+  std::string prefix = "local-";      ///< Of the gangs' names.
+  std::vector<Measurement> measured;  ///< Of earlier runs.
 };
-
-// ---- events -------------------------------------------------------------------------------------
-struct Start {};
-struct Tick {};
-struct StopRequested {};    ///< The second one kills at once.
-struct PauseRequested {};   ///< No stage starts until Resume; what runs goes on.
-struct ResumeRequested {};  ///< Also takes back a Drain that has not ended yet.
-struct DrainRequested {};   ///< What runs goes on; then the gangs leave and the run ends.
-struct CancelRequested {    ///< Ended stages stay as they are; dependants are aborted.
-  std::vector<std::string> stages;
-};
-struct RetryRequested {  ///< Failed, aborted and cancelled stages start over.
-  std::vector<std::string> stages;
-};
-struct PriorityRequested {  ///< Of these stages and, where it is higher, of what they need.
-  std::vector<std::string> stages;
-  int priority = 0;  ///< Higher goes first; 0 is the default.
-};
-struct GangStarting {  ///< It left the queue.
-  std::string gang;
-};
-struct GangConnected {
-  std::string gang;
-};
-struct GangDisconnected {  ///< It may come back until its lease ends.
-  std::string gang;
-};
-struct GangExited {
-  std::string gang, reason;
-  bool blameless = false;  ///< Preempted, out of time, its node lost: not a failure of its stage.
-};
-struct GangHeartbeat {
-  std::string gang, stage;
-  std::int64_t fence = 0, progress = 0;
-};
-struct ResultReceived {
-  std::string gang, stage;
-  std::int64_t fence = 0;
-};
-struct FailureReceived {
-  std::string gang, stage;
-  std::int64_t fence = 0;
-  std::string code, message;
-};
-struct AttemptBegun {
-  std::string gang, stage;
-  std::int64_t fence = 0;
-};
-struct CommitDone {
-  enum class Outcome : std::uint8_t { Committed, Stale, Refused };
-  std::string gang, stage;
-  std::int64_t fence = 0;
-  Outcome outcome = Outcome::Committed;
-  std::string message;  ///< Why it was refused.
-};
-using Event = std::variant<Start, Tick, StopRequested, PauseRequested, ResumeRequested,
-                           DrainRequested, CancelRequested, RetryRequested, PriorityRequested,
-                           GangConnected, GangDisconnected, GangExited, GangStarting, GangHeartbeat,
-                           ResultReceived, FailureReceived, AttemptBegun, CommitDone>;
-
-// ---- actions ------------------------------------------------------------------------------------
-struct LaunchGang {
-  std::string gang;
-};
-struct ShutdownGang {  ///< Ask it to checkpoint, hand back and leave.
-  std::string gang, reason;
-};
-struct KillGang {  ///< Make its processes end; answered by GangExited.
-  std::string gang, reason;
-};
-struct BeginAttempt {
-  std::string gang, stage;
-};
-struct Assign {
-  std::string gang, stage;
-  std::int64_t fence = 0;
-};
-struct CommitResult {
-  std::string gang, stage;
-  std::int64_t fence = 0;
-};
-struct Ack {
-  std::string gang, stage;
-  std::int64_t fence = 0;
-};
-struct Revoke {
-  std::string gang, stage;
-  std::int64_t fence = 0;
-  std::string reason;
-};
-struct EndAttempt {
-  std::int64_t fence = 0;
-  std::string stage, outcome, message;
-};
-struct StageFailed {
-  std::string stage, message;
-};
-struct StageAborted {
-  std::string stage, message;
-};
-struct Finished {};
-using Action = std::variant<LaunchGang, ShutdownGang, KillGang, BeginAttempt, Assign, CommitResult,
-                            Ack, Revoke, EndAttempt, StageFailed, StageAborted, Finished>;
 
 enum class StageState : std::uint8_t { Blocked, Ready, Running, Done, Failed, Aborted, Cancelled };
 /// "blocked", "ready", "running", "done", "failed", "aborted", "cancelled".
@@ -150,9 +61,9 @@ struct StageView {
   StageState state = StageState::Blocked;
   std::string gang;        ///< While running, and who did it once done.
   std::int64_t fence = 0;  ///< Of the live or committed attempt; 0 before the first.
-  int failures = 0;
+  int failures = 0;        ///< Of its own.
+  int losses = 0;          ///< Gangs that were lost under it, through no fault of its own.
   int priority = 0;
-  int losses = 0;       ///< Gangs that were lost under it, through no fault of its own.
   bool reused = false;  ///< Its result was there before this run.
   std::string message;  ///< Latest failure.
 };
@@ -161,50 +72,89 @@ enum class GangState : std::uint8_t { Launching, Idle, Busy, Stopping, Dying };
 std::string_view to_string(GangState state);
 
 struct GangView {
-  std::string name;
+  std::string name, host;
   GangState state = GangState::Launching;
-  std::size_t stage = 0;  ///< While Busy: index of the stage.
+  int ranks = 1;
+  std::size_t stage = 0;   ///< While Busy: index of the stage at work.
+  std::size_t queued = 0;  ///< Stages it holds, that one included.
+  bool connected = false;
+};
+
+/// An attempt that was open when an earlier coordinator ended; its gang may still be at work.
+struct OpenAttempt {
+  std::string stage, gang;
+  std::int64_t fence = 0;
+  int ranks = 1;
 };
 
 class Core {
  public:
-  /// `done`: ids of stages that have results already.
-  Core(const sweep::Plan& plan, const std::set<std::string>& done, const Options& options);
+  /// `done`: ids of stages that have results already. `open`: attempts to take over; a gang that
+  /// does not come back within a lease loses them.
+  Core(const sweep::Plan& plan, const std::set<std::string>& done, const Options& options,
+       const std::vector<OpenAttempt>& open = {});
 
   std::vector<Action> handle(std::int64_t now_ms, const Event& event);
 
   [[nodiscard]] const std::vector<StageView>& stages() const { return views_; }
+  /// Indices of stages that changed since the last call, each once, in ascending order.
+  std::vector<std::size_t> take_changed();
+  /// How many stages are in a state.
+  [[nodiscard]] std::size_t count(StageState state) const {
+    return counts_[static_cast<std::size_t>(state)];
+  }
   [[nodiscard]] std::vector<GangView> gangs() const;
-  [[nodiscard]] bool knows_gang(const std::string& gang) const { return find(gang) != nullptr; }
+  [[nodiscard]] bool knows_gang(const std::string& gang) const { return gangs_.contains(gang); }
   [[nodiscard]] bool finished() const { return finished_; }
   [[nodiscard]] bool stopping() const { return stopping_; }
   [[nodiscard]] bool paused() const { return paused_; }
   [[nodiscard]] bool draining() const { return draining_; }
+  [[nodiscard]] const Hosts& hosts() const { return hosts_; }
 
  private:
   struct Node {
     std::vector<std::size_t> inputs, dependants;
+    std::size_t missing = 0;      ///< Inputs that are not done.
+    std::int64_t steps = 1;       ///< Its cost estimate.
     std::int64_t remaining = 0;   ///< Steps on the longest path from here to the end.
     std::int64_t not_before = 0;  ///< Pause after a failure.
+    std::int64_t ticket = 0;      ///< Of the latest BeginAttempt.
+    CostClass cost;
+    bool committing = false;  ///< A result is on its way into the database.
   };
   struct Gang {
-    GangView view;
-    int slot = 0;
+    GangState state = GangState::Launching;
+    std::string host;
+    int ranks = 1;
+    std::vector<int> devices;       ///< Slots it takes its share of; none if not launched here.
+    std::deque<std::size_t> queue;  ///< Stages it holds; the first is at work.
     bool connected = false;
-    bool committing = false;  ///< A result is on its way into the database.
-    std::int64_t heard = 0, advanced = 0, idle_since = 0, progress = -1, deadline = 0;
+    bool makes_room = false;  ///< It leaves so that a larger gang can start.
+    std::int64_t heard = 0;   ///< Last sign of life of its stalest rank.
+    std::int64_t started = 0, advanced = 0, progress = -1;  ///< Of the stage at work.
+    std::int64_t deadline = 0, assigned = 0, idle_since = 0, number = 0, served = 0;
+    std::int64_t idle_beats_since = -1;  ///< It says that it has nothing to do.
   };
   struct Slot {
+    int free_milli = 1000;
     int deaths = 0;  ///< Since the latest Hello.
     std::int64_t not_before = 0;
     bool given_up = false;
   };
+  using Gangs = std::map<std::string, Gang>;
+  /// Best first.
+  struct Rank {
+    int priority;
+    std::int64_t remaining, steps;
+    std::size_t index;
+    bool operator<(const Rank& other) const;
+  };
 
-  [[nodiscard]] const Gang* find(const std::string& gang) const;
   Gang* find(const std::string& gang);
-  [[nodiscard]] bool holds(const Gang& gang) const;
   /// The gang, if it holds this very lease.
-  Gang* holder(const std::string& gang, const std::string& stage, std::int64_t fence);
+  Gang* holder(const std::string& gang, std::size_t stage, std::int64_t fence);
+  /// npos where there is no such stage.
+  [[nodiscard]] std::size_t index_of(const std::string& stage) const;
 
   void on(const Start& event);
   void on(const Tick& event);
@@ -215,6 +165,7 @@ class Core {
   void on(const CancelRequested& event);
   void on(const RetryRequested& event);
   void on(const PriorityRequested& event);
+  void on(const PlanAdded& event);
   void on(const GangStarting& event);
   void on(const GangConnected& event);
   void on(const GangDisconnected& event);
@@ -225,19 +176,42 @@ class Core {
   void on(const AttemptBegun& event);
   void on(const CommitDone& event);
 
-  void end_lease(Gang& gang, const std::string& outcome, const std::string& message,
-                 bool blameless = false);
-  void count_loss(std::size_t stage, const std::string& message);
-  void count_failure(std::size_t stage, const std::string& message, bool retry);
+  void add_stages(const sweep::Plan& plan, const std::set<std::string>& done);
+  void set_state(std::size_t stage, StageState state);
+  void touch(std::size_t stage);
+  [[nodiscard]] Rank rank_of(std::size_t stage) const;
+  void make_ready(std::size_t stage);
+
+  /// Takes a stage out of a gang's queue.
+  void release(Gang& gang, std::size_t stage);
+  /// Ends a lease and puts the stage back without a failure.
+  void hand_back(Gang& gang, std::size_t stage, const std::string& message);
+  /// Ends every lease of a gang that is gone: the stage at work has a loss, the others have none.
+  void lose_leases(Gang& gang, const std::string& outcome, const std::string& message,
+                   bool blameless = false);
+  void count_failure(std::size_t stage, const std::string& message, FailureClass kind);
   void fail(std::size_t stage, const std::string& message);
   void abort_dependants(std::size_t stage);
-  void unblock();
-  void kill(Gang& gang, const std::string& reason);
-  void shut_down(Gang& gang, const std::string& reason);
+  void succeed(std::size_t stage, const std::string& gang, std::int64_t fence);
+  void measure(const Gang& gang, std::size_t stage);
+  void blame(const std::string& host, std::size_t stage);
+
+  void kill(const std::string& name, Gang& gang, const std::string& reason);
+  void shut_down(const std::string& name, Gang& gang, const std::string& reason);
+  void check_idle(const std::string& name, Gang& gang);
   void watch();
-  void trim();
+  void watch_busy(const std::string& name, Gang& gang);
+  void assign(const std::string& name, Gang& gang, std::size_t stage);
+  void send_assign(const std::string& name, Gang& gang, std::size_t stage);
   void schedule();
+  void fill(const std::string& name, Gang& gang, std::size_t fair);
+  void wake_waiting();
+  [[nodiscard]] bool make_room(std::size_t stage, const Gang& gang);
   void launch();
+  void trim();
+  void free_devices(const Gang& gang);
+  [[nodiscard]] std::vector<int> devices_for(int ranks) const;
+  [[nodiscard]] int free_ranks() const;
   void settle();
   [[nodiscard]] bool all_ended() const;
   [[nodiscard]] std::int64_t pause(int failures) const;
@@ -245,14 +219,19 @@ class Core {
   Options options_;
   std::vector<StageView> views_;
   std::vector<Node> nodes_;
+  std::array<std::size_t, 7> counts_{};
   std::map<std::string, std::size_t> index_;
-  std::vector<Gang> gangs_;  ///< In the order of their launches.
+  std::set<Rank> ready_;                                    ///< May start now.
+  std::set<std::pair<std::int64_t, std::size_t>> waiting_;  ///< Ready, but pausing until then.
+  std::set<std::size_t> changed_;
+  Gangs gangs_;
   std::vector<Slot> slots_;
+  Scaling scaling_;
+  Hosts hosts_;
   std::string last_death_;
   std::int64_t now_ = 0;
-  std::int64_t launched_ = 0;
-  bool stopping_ = false, paused_ = false, draining_ = false;
-  bool finished_ = false;
+  std::int64_t launched_ = 0, tickets_ = 0;
+  bool stopping_ = false, paused_ = false, draining_ = false, finished_ = false;
   std::vector<Action> actions_;
 };
 

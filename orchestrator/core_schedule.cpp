@@ -1,248 +1,177 @@
-// What the scheduler does after every event: watch leases, hand out stages, launch gangs, end.
+// What the scheduler does after every event: hand out stages, launch gangs, end.
 #include <algorithm>
 #include <limits>
 
 #include "orchestrator/core.h"
 
 namespace reprise::core {
+namespace {
 
-std::vector<GangView> Core::gangs() const {
-  std::vector<GangView> views;
-  for (const Gang& gang : gangs_) views.push_back(gang.view);
-  return views;
-}
+constexpr double kShortestMs = 0.5;  ///< What the shortest stage is taken to last.
 
-std::int64_t Core::pause(int failures) const {
-  const int doublings = std::clamp(failures - 1, 0, 20);
-  return std::min(options_.backoff_max_ms, options_.backoff_ms << doublings);
-}
+}  // namespace
 
-/// The stage goes back to the pool or fails; what becomes of the gang is the caller's business.
-void Core::end_lease(Gang& gang, const std::string& outcome, const std::string& message,
-                     bool blameless) {
-  const std::size_t stage = gang.view.stage;
-  gang.committing = false;
-  if (views_[stage].fence != 0) {
-    actions_.emplace_back(EndAttempt{views_[stage].fence, views_[stage].id, outcome, message});
-  }
-  if (stopping_) {
-    // It ended because we ended: that says nothing about the stage.
-    views_[stage].state = StageState::Ready;
-    views_[stage].gang.clear();
-    return;
-  }
-  if (blameless) {
-    count_loss(stage, message);
-  } else {
-    count_failure(stage, message, true);
-  }
-}
-
-/// Preemptions and lost nodes have a budget of their own: a stage that always takes its node with
-/// it must end too.
-void Core::count_loss(std::size_t stage, const std::string& message) {
-  StageView& view = views_[stage];
-  view.gang.clear();
-  view.message = message;
-  if (++view.losses >= options_.losses_max) {
-    fail(stage, message);
-    return;
-  }
-  view.state = StageState::Ready;
-}
-
-void Core::count_failure(std::size_t stage, const std::string& message, bool retry) {
-  StageView& view = views_[stage];
-  view.gang.clear();
-  view.message = message;
-  ++view.failures;
-  if (!retry || view.failures >= options_.failures_max) {
-    fail(stage, message);
-    return;
-  }
-  view.state = StageState::Ready;
-  nodes_[stage].not_before = now_ + pause(view.failures);
-}
-
-void Core::fail(std::size_t stage, const std::string& message) {
-  views_[stage].state = StageState::Failed;
-  views_[stage].message = message;
-  actions_.emplace_back(StageFailed{views_[stage].id, message});
-  abort_dependants(stage);
-}
-
-void Core::abort_dependants(std::size_t stage) {
-  for (const std::size_t next : nodes_[stage].dependants) {
-    if (views_[next].state != StageState::Blocked) continue;
-    views_[next].state = StageState::Aborted;
-    views_[next].message = "its input \"" + views_[stage].label + "\" " +
-                           (views_[stage].state == StageState::Failed      ? "failed"
-                            : views_[stage].state == StageState::Cancelled ? "was cancelled"
-                                                                           : "was aborted");
-    actions_.emplace_back(StageAborted{views_[next].id, views_[next].message});
-    abort_dependants(next);
-  }
-}
-
-void Core::unblock() {
-  for (std::size_t i = 0; i < views_.size(); ++i) {
-    if (views_[i].state != StageState::Blocked) continue;
-    const bool ready =
-        std::all_of(nodes_[i].inputs.begin(), nodes_[i].inputs.end(),
-                    [this](std::size_t input) { return views_[input].state == StageState::Done; });
-    if (ready) views_[i].state = StageState::Ready;
-  }
-}
-
-void Core::kill(Gang& gang, const std::string& reason) {
-  if (gang.view.state == GangState::Dying) return;
-  if (holds(gang)) end_lease(gang, stopping_ ? "handed-back" : "lost", reason);
-  gang.view.state = GangState::Dying;
-  actions_.emplace_back(KillGang{gang.view.name, reason});
-}
-
-void Core::shut_down(Gang& gang, const std::string& reason) {
-  switch (gang.view.state) {
-    case GangState::Launching:
-      kill(gang, reason);
+/// Gives a gang its next stage and, where stages are short, some in advance.
+void Core::fill(const std::string& name, Gang& gang, std::size_t fair) {
+  bool refilling = gang.queue.empty();
+  while (!ready_.empty()) {
+    const std::size_t stage = ready_.begin()->index;
+    if (!gang.queue.empty()) {
+      const auto each = scaling_.duration_ms(nodes_[stage].cost, gang.ranks);
+      if (!each) return;
+      const double most = static_cast<double>(options_.ahead_ms) / std::max(*each, kShortestMs);
+      const std::size_t target = std::min(
+          {fair, static_cast<std::size_t>(options_.ahead_max), static_cast<std::size_t>(most)});
+      // Not one by one: many at once share a message and a transaction.
+      refilling = refilling || gang.queue.size() <= target / 2;
+      if (!refilling || gang.queue.size() >= target) return;
+    } else if (make_room(stage, gang)) {
       return;
-    case GangState::Idle:
-    case GangState::Busy:
-      gang.view.state = GangState::Stopping;
-      gang.deadline = now_ + options_.stop_ms;
-      actions_.emplace_back(ShutdownGang{gang.view.name, reason});
-      return;
-    case GangState::Stopping:
-    case GangState::Dying:
-      return;
-  }
-}
-
-void Core::watch() {
-  for (Gang& gang : gangs_) {
-    const std::string silent =
-        "gang " + gang.view.name + " was silent for " + std::to_string(now_ - gang.heard) + " ms";
-    switch (gang.view.state) {
-      case GangState::Launching:
-        if (now_ >= gang.deadline) kill(gang, "gang " + gang.view.name + " did not say hello");
-        break;
-      case GangState::Stopping:
-        if (now_ >= gang.deadline) kill(gang, "gang " + gang.view.name + " did not leave in time");
-        break;
-      case GangState::Idle:
-        if (now_ - gang.heard >= options_.lease_ms) kill(gang, silent);
-        break;
-      case GangState::Busy: {
-        if (now_ - gang.heard >= options_.lease_ms) {
-          kill(gang, silent);
-          break;
-        }
-        const StageView& stage = views_[gang.view.stage];
-        if (now_ - gang.advanced < options_.stall_ms || gang.committing) break;
-        const std::string stuck =
-            "no progress for " + std::to_string(now_ - gang.advanced) + " ms on " + gang.view.name;
-        actions_.emplace_back(Revoke{gang.view.name, stage.id, stage.fence, stuck});
-        end_lease(gang, "revoked", stuck);
-        gang.view.state = GangState::Idle;
-        kill(gang, stuck);  // A hung collective never returns: only a new gang is sure to work.
-        break;
-      }
-      case GangState::Dying:
-        break;
     }
+    assign(name, gang, stage);
+  }
+}
+
+void Core::schedule() {
+  if (ready_.empty()) return;
+  std::vector<Gangs::value_type*> serving;
+  for (auto& entry : gangs_) {
+    const Gang& gang = entry.second;
+    const bool serves = gang.state == GangState::Idle || gang.state == GangState::Busy;
+    if (!serves || !gang.connected || hosts_.is_quarantined(gang.host, now_)) continue;
+    serving.push_back(&entry);
+  }
+  // Idle gangs first; then what is left is shared out in advance.
+  for (auto* entry : serving) {
+    if (entry->second.queue.empty() && entry->second.state == GangState::Idle) {
+      fill(entry->first, entry->second, 1);
+    }
+  }
+  if (ready_.empty() || serving.empty()) return;
+  const std::size_t fair = (ready_.size() + count(StageState::Running)) / serving.size();
+  for (auto* entry : serving) {
+    if (entry->second.state == GangState::Busy) fill(entry->first, entry->second, fair);
+  }
+}
+
+/// Where few long stages are left, idle gangs leave so that a larger one can start.
+bool Core::make_room(std::size_t stage, const Gang& gang) {
+  // A gang that has done nothing yet is as large as it could be made.
+  if (options_.ranks_min == options_.ranks_max || gang.served == 0) return false;
+  const auto duration = scaling_.duration_ms(nodes_[stage].cost, gang.ranks);
+  if (!duration || *duration < static_cast<double>(options_.reform_ms)) return false;
+  int room = free_ranks();
+  for (const auto& [name, other] : gangs_) {
+    if (other.state == GangState::Idle) room += static_cast<int>(other.devices.size());
+  }
+  const int share = room / static_cast<int>(ready_.size());
+  const int wanted = scaling_.best_ranks(nodes_[stage].cost, options_.ranks_min,
+                                         std::min(share, options_.ranks_max));
+  if (wanted <= gang.ranks) return false;
+  bool someone_leaves = false;
+  for (auto& [name, other] : gangs_) {
+    if (other.state != GangState::Idle || other.devices.empty()) continue;
+    shut_down(name, other, "making room for a larger gang");
+    other.makes_room = someone_leaves = true;
+  }
+  return someone_leaves;
+}
+
+int Core::free_ranks() const {
+  return static_cast<int>(std::count_if(slots_.begin(), slots_.end(), [this](const Slot& slot) {
+    return slot.free_milli >= options_.share_milli && !slot.given_up && slot.not_before <= now_;
+  }));
+}
+
+/// The freest slots, in order; empty where there are not enough.
+std::vector<int> Core::devices_for(int ranks) const {
+  std::vector<int> devices;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const Slot& slot = slots_[i];
+    if (slot.free_milli < options_.share_milli || slot.given_up || slot.not_before > now_) continue;
+    devices.push_back(static_cast<int>(i));
+  }
+  if (static_cast<int>(devices.size()) < ranks) return {};
+  std::stable_sort(devices.begin(), devices.end(), [this](int a, int b) {
+    return slots_[static_cast<std::size_t>(a)].free_milli >
+           slots_[static_cast<std::size_t>(b)].free_milli;
+  });
+  devices.resize(static_cast<std::size_t>(ranks));
+  std::sort(devices.begin(), devices.end());
+  return devices;
+}
+
+void Core::free_devices(const Gang& gang) {
+  for (const int device : gang.devices) {
+    slots_[static_cast<std::size_t>(device)].free_milli += options_.share_milli;
+  }
+}
+
+/// As many gangs as can be busy now: one that would only wait is not started.
+void Core::launch() {
+  const std::size_t wanted = count(StageState::Ready) + count(StageState::Running);
+  const bool waits = std::any_of(gangs_.begin(), gangs_.end(),
+                                 [](const auto& gang) { return gang.second.makes_room; });
+  if (waits) return;
+  while (gangs_.size() < wanted) {
+    const int share = free_ranks() / static_cast<int>(wanted - gangs_.size());
+    int ranks = options_.ranks_min;
+    if (!ready_.empty()) {
+      ranks = scaling_.best_ranks(nodes_[ready_.begin()->index].cost, options_.ranks_min,
+                                  std::min(share, options_.ranks_max));
+    }
+    std::vector<int> devices = devices_for(ranks);
+    if (devices.empty()) return;
+    for (const int device : devices) {
+      slots_[static_cast<std::size_t>(device)].free_milli -= options_.share_milli;
+    }
+    const std::string name = options_.prefix + std::to_string(launched_++);
+    Gang& gang = gangs_[name];
+    gang.ranks = ranks;
+    gang.devices = devices;
+    gang.heard = now_;
+    gang.number = launched_;
+    gang.deadline =
+        options_.queued ? std::numeric_limits<std::int64_t>::max() : now_ + options_.launch_ms;
+    actions_.emplace_back(LaunchGang{name, ranks, std::move(devices)});
   }
 }
 
 /// Gangs that nothing is left for: the youngest of those that still wait in a queue, then those
 /// that have been idle for long.
 void Core::trim() {
-  const auto wanted = std::count_if(views_.begin(), views_.end(), [](const StageView& view) {
-    return view.state == StageState::Ready || view.state == StageState::Running;
-  });
-  auto surplus = static_cast<std::ptrdiff_t>(gangs_.size()) - wanted;
-  for (std::size_t i = gangs_.size(); i-- > 0 && surplus > 0;) {
-    Gang& gang = gangs_[i];
-    const bool queued = options_.queued && gang.view.state == GangState::Launching;
-    const bool idle = options_.idle_ms > 0 && gang.view.state == GangState::Idle &&
+  if (!options_.queued && options_.idle_ms == 0) return;
+  const std::size_t wanted = count(StageState::Ready) + count(StageState::Running);
+  if (gangs_.size() <= wanted) return;
+  std::vector<Gangs::value_type*> youngest;
+  for (auto& entry : gangs_) youngest.push_back(&entry);
+  std::sort(youngest.begin(), youngest.end(),
+            [](auto* a, auto* b) { return a->second.number > b->second.number; });
+  std::size_t surplus = gangs_.size() - wanted;
+  for (auto* entry : youngest) {
+    if (surplus == 0) return;
+    Gang& gang = entry->second;
+    const bool queued = options_.queued && gang.state == GangState::Launching;
+    const bool idle = options_.idle_ms > 0 && gang.state == GangState::Idle &&
                       now_ - gang.idle_since >= options_.idle_ms;
-    if (queued || idle) {
-      shut_down(gang, "nothing is left for it");
-      --surplus;
-    }
-  }
-}
-
-bool Core::all_ended() const {
-  return std::all_of(views_.begin(), views_.end(), [](const StageView& view) {
-    return view.state == StageState::Done || view.state == StageState::Failed ||
-           view.state == StageState::Aborted || view.state == StageState::Cancelled;
-  });
-}
-
-void Core::schedule() {
-  for (Gang& gang : gangs_) {
-    if (gang.view.state != GangState::Idle) {
-      gang.idle_since = now_;
-      continue;
-    }
-    if (!gang.connected) continue;
-    std::size_t best = views_.size();
-    for (std::size_t i = 0; i < views_.size(); ++i) {
-      if (views_[i].state != StageState::Ready || nodes_[i].not_before > now_) continue;
-      const auto rank = [&](std::size_t k) {
-        return std::pair(views_[k].priority, nodes_[k].remaining);
-      };
-      if (best == views_.size() || rank(i) > rank(best)) best = i;
-    }
-    if (best == views_.size()) return;
-    views_[best].state = StageState::Running;
-    views_[best].gang = gang.view.name;
-    views_[best].fence = 0;
-    gang.view.state = GangState::Busy;
-    gang.view.stage = best;
-    gang.advanced = now_;
-    gang.committing = false;
-    actions_.emplace_back(BeginAttempt{gang.view.name, views_[best].id});
-  }
-}
-
-/// As many gangs as can be busy now: one that would only wait is not started.
-void Core::launch() {
-  const auto wanted = std::count_if(views_.begin(), views_.end(), [](const StageView& view) {
-    return view.state == StageState::Ready || view.state == StageState::Running;
-  });
-  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (static_cast<std::ptrdiff_t>(gangs_.size()) >= wanted) return;
-    if (slots_[slot].given_up || slots_[slot].not_before > now_) continue;
-    const bool taken = std::any_of(gangs_.begin(), gangs_.end(), [&](const Gang& gang) {
-      return gang.slot == static_cast<int>(slot);
-    });
-    if (taken) continue;
-    Gang gang;
-    gang.view.name = options_.prefix + std::to_string(launched_++);
-    gang.slot = static_cast<int>(slot);
-    gang.heard = now_;
-    gang.deadline =
-        options_.queued ? std::numeric_limits<std::int64_t>::max() : now_ + options_.launch_ms;
-    actions_.emplace_back(LaunchGang{gang.view.name});
-    gangs_.push_back(std::move(gang));
+    if (!queued && !idle) continue;
+    shut_down(entry->first, gang, "nothing is left for it");
+    --surplus;
   }
 }
 
 void Core::settle() {
+  wake_waiting();
   const bool hopeless =
-      gangs_.empty() &&
+      gangs_.empty() && !slots_.empty() &&
       std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.given_up; });
-  if (hopeless) {
-    for (std::size_t i = 0; i < views_.size(); ++i) {
-      if (views_[i].state == StageState::Ready) {
-        fail(i, "no gang stays alive; the last one ended: " + last_death_);
-      }
-    }
+  for (std::size_t i = 0; hopeless && i < views_.size(); ++i) {
+    if (views_[i].state != StageState::Ready) continue;
+    fail(i, "no gang stays alive; the last one ended: " + last_death_);
   }
   if (all_ended() || draining_) {
-    for (Gang& gang : gangs_) {
-      if (gang.view.state != GangState::Busy) shut_down(gang, "there is no more work");
+    for (auto& [name, gang] : gangs_) {
+      if (gang.state != GangState::Busy) shut_down(name, gang, "there is no more work");
     }
   } else if (!stopping_ && !paused_) {
     schedule();

@@ -70,8 +70,10 @@ class Launcher {
   Launcher(Launcher&&) = delete;
   Launcher& operator=(Launcher&&) = delete;
 
-  /// Errors: Unavailable, Exhausted.
-  virtual void launch(const std::string& gang, std::int64_t now_ms) = 0;
+  /// `devices`: the GPU of each rank on this machine (local only); jobs have
+  /// `LaunchOptions::ranks`. Errors: Unavailable, Exhausted.
+  virtual void launch(const std::string& gang, int ranks, const std::vector<int>& devices,
+                      std::int64_t now_ms) = 0;
   /// Makes the gang end, gently first; GangExit follows from `poll`.
   virtual void kill(const std::string& gang, std::int64_t now_ms) = 0;
   /// What happened since the last call. `connected`: gangs that hold a line to the coordinator.

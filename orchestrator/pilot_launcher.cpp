@@ -22,7 +22,8 @@ PilotLauncher::PilotLauncher(LaunchOptions options)
   }
 }
 
-void PilotLauncher::launch(const std::string& gang, std::int64_t now_ms) {
+void PilotLauncher::launch(const std::string& gang, int /*ranks*/,
+                           const std::vector<int>& /*devices*/, std::int64_t now_ms) {
   pilots_[gang] = Pilot{.job = "", .seen = now_ms, .submitting = true};
   errands_.push_back({Task::Submit, gang});
 }

@@ -21,7 +21,8 @@ class PilotLauncher final : public Launcher {
   explicit PilotLauncher(LaunchOptions options);
 
   /// Queues the submission; call only once the intent is durable.
-  void launch(const std::string& gang, std::int64_t now_ms) override;
+  void launch(const std::string& gang, int ranks, const std::vector<int>& devices,
+              std::int64_t now_ms) override;
   /// scancel: SIGTERM to the ranks, SIGKILL after the site's KillWait.
   void kill(const std::string& gang, std::int64_t now_ms) override;
   std::vector<LaunchEvent> poll(std::int64_t now_ms,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "orchestrator/child_process.h"
@@ -34,7 +35,8 @@ ProcessLauncher::~ProcessLauncher() {
   }
 }
 
-void ProcessLauncher::launch(const std::string& gang, std::int64_t /*now_ms*/) {
+void ProcessLauncher::launch(const std::string& gang, int ranks, const std::vector<int>& devices,
+                             std::int64_t /*now_ms*/) {
   const std::filesystem::path log = gang_log(options_.workspace, gang);
   std::error_code error;
   std::filesystem::create_directories(log.parent_path(), error);
@@ -42,9 +44,20 @@ void ProcessLauncher::launch(const std::string& gang, std::int64_t /*now_ms*/) {
   if (fd < 0) {
     throw Error(ErrorCode::Unavailable, log.string() + ": cannot open: " + std::strerror(errno));
   }
+  LaunchOptions options = options_;
+  options.ranks = ranks;
+  std::map<std::string, std::string> variables = thread_variables(options_.threads);
+  // A step of an allocation is given its GPUs by Slurm, and a person may have chosen some.
+  if (options_.kind == LauncherKind::Local && options_.device == "cuda" && !devices.empty() &&
+      std::getenv("CUDA_VISIBLE_DEVICES") == nullptr) {
+    std::string visible;
+    for (const int device : devices)
+      visible += (visible.empty() ? "" : ",") + std::to_string(device);
+    variables["CUDA_VISIBLE_DEVICES"] = visible;
+  }
   try {
-    const pid_t pid = spawn_child(
-        words_(options_, gang), {.environment = thread_variables(options_.threads), .output = fd});
+    const pid_t pid =
+        spawn_child(words_(options, gang), {.environment = std::move(variables), .output = fd});
     processes_[gang] = Process{.pid = pid};
   } catch (const Error&) {
     ::close(fd);

@@ -24,7 +24,8 @@ class ProcessLauncher final : public Launcher {
   ProcessLauncher(ProcessLauncher&&) = delete;
   ProcessLauncher& operator=(ProcessLauncher&&) = delete;
 
-  void launch(const std::string& gang, std::int64_t now_ms) override;
+  void launch(const std::string& gang, int ranks, const std::vector<int>& devices,
+              std::int64_t now_ms) override;
   /// SIGUSR1 (mpirun and srun forward it; rank 0 checkpoints and leaves), then SIGTERM (mpirun
   /// kills its ranks one second later, whatever they do), then SIGKILL for the whole tree.
   void kill(const std::string& gang, std::int64_t now_ms) override;

@@ -27,7 +27,8 @@ constexpr std::chrono::seconds kHandshakeTimeout{10};
 constexpr unsigned kHeaderBytesMax = 8U << 10U;
 constexpr std::chrono::seconds kIdleTimeout{30};
 constexpr std::size_t kBodyBytesMax = 1U << 20U;
-constexpr std::size_t kQueueMax = 1000;  ///< A peer that reads so little is gone.
+constexpr std::size_t kFrameBytesWanted = 1U << 20U;
+constexpr std::size_t kQueueMax = 4096;  ///< A peer that reads so little is gone.
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 class GangSession final : public Session {
@@ -41,7 +42,7 @@ class GangSession final : public Session {
       return;
     }
     queue_.push_back(wire::encode(message));
-    if (open_ && queue_.size() == 1) write();
+    if (open_ && frame_.empty()) write();
   }
 
   void close() override {
@@ -78,7 +79,9 @@ class GangSession final : public Session {
  private:
   bool receive(std::string_view text) {
     try {
-      host_.on_message(shared_from_this(), wire::decode_from_gang(text));
+      for (wire::FromGang& message : wire::decode_frame_from_gang(text)) {
+        host_.on_message(shared_from_this(), std::move(message));
+      }
       return true;
     } catch (const Error& error) {
       if (error.code() != ErrorCode::Corrupt) throw;
@@ -87,14 +90,23 @@ class GangSession final : public Session {
     }
   }
 
+  /// What has gathered since the last frame leaves as one.
   void write() {
+    std::vector<std::string> messages;
+    for (std::size_t bytes = 0;
+         !queue_.empty() && bytes < kFrameBytesWanted && messages.size() < wire::kMessagesMax;) {
+      bytes += queue_.front().size();
+      messages.push_back(std::move(queue_.front()));
+      queue_.pop_front();
+    }
+    frame_ = wire::join(messages);
     auto self = std::static_pointer_cast<GangSession>(shared_from_this());
-    ws_.async_write(asio::buffer(queue_.front()),
+    ws_.async_write(asio::buffer(frame_),
                     [self](beast::error_code error, std::size_t) { self->written(error); });
   }
 
   void written(beast::error_code error) {
-    queue_.pop_front();
+    frame_.clear();
     if (error) {
       close();
     } else if (!queue_.empty()) {
@@ -105,6 +117,7 @@ class GangSession final : public Session {
   websocket::stream<beast::tcp_stream> ws_;
   SessionHost& host_;
   std::deque<std::string> queue_;
+  std::string frame_;  ///< On its way.
   bool open_ = false;
   bool closed_ = false;
 };

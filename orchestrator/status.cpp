@@ -15,9 +15,12 @@ boost::json::value finite(double number) {
 }  // namespace
 
 std::string status_json(const std::string& study, const std::vector<StageStatus>& stages,
-                        const std::vector<core::GangView>& gangs) {
+                        const core::Core& core) {
+  using core::StageState;
   boost::json::array stage_list;
-  for (const StageStatus& s : stages) {
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    const StageStatus& s = stages[i];
+    const core::StageView& view = core.stages()[i];
     stage_list.push_back({{"id", s.stage->id},
                           {"label", s.stage->label},
                           {"kind", sweep::to_string(s.stage->kind)},
@@ -27,16 +30,36 @@ std::string status_json(const std::string& study, const std::vector<StageStatus>
                           {"progress_end", s.progress_end},
                           {"loss", finite(s.loss)},
                           {"steps_per_second", finite(s.steps_per_second)},
+                          {"priority", view.priority},
+                          {"failures", view.failures},
+                          {"losses", view.losses},
                           {"message", s.message},
                           {"reused", s.reused}});
   }
   boost::json::array gang_list;
-  for (const core::GangView& gang : gangs) {
-    gang_list.push_back(
-        boost::json::object{{"name", gang.name}, {"state", core::to_string(gang.state)}});
+  for (const core::GangView& gang : core.gangs()) {
+    gang_list.push_back(boost::json::object{
+        {"name", gang.name},
+        {"host", gang.host},
+        {"state", core::to_string(gang.state)},
+        {"ranks", gang.ranks},
+        {"connected", gang.connected},
+        {"stage", gang.queued > 0 ? core.stages()[gang.stage].id : std::string()},
+        {"queued", gang.queued}});
   }
-  return boost::json::serialize(boost::json::object{
-      {"study", study}, {"stages", std::move(stage_list)}, {"gangs", std::move(gang_list)}});
+  boost::json::object counts;
+  for (const StageState state :
+       {StageState::Blocked, StageState::Ready, StageState::Running, StageState::Done,
+        StageState::Failed, StageState::Aborted, StageState::Cancelled}) {
+    counts[core::to_string(state)] = core.count(state);
+  }
+  return boost::json::serialize(boost::json::object{{"study", study},
+                                                    {"paused", core.paused()},
+                                                    {"draining", core.draining()},
+                                                    {"stopping", core.stopping()},
+                                                    {"counts", std::move(counts)},
+                                                    {"stages", std::move(stage_list)},
+                                                    {"gangs", std::move(gang_list)}});
 }
 
 std::string events_json(const std::vector<db::EventRow>& events) {

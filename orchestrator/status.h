@@ -9,9 +9,12 @@
 
 namespace reprise {
 
-/// {"study", "stages": [...], "gangs": [{"name", "state"}]}; what is not finite becomes null.
+/// {"study", "paused", "draining", "stopping", "counts": {state: n}, "stages": [{"id", "label",
+/// "kind", "state", "gang", "progress", "progress_end", "loss", "steps_per_second", "priority",
+/// "failures", "losses", "message", "reused"}], "gangs": [{"name", "host", "state", "ranks",
+/// "connected", "stage", "queued"}]}; what is not finite becomes null.
 std::string status_json(const std::string& study, const std::vector<StageStatus>& stages,
-                        const std::vector<core::GangView>& gangs);
+                        const core::Core& core);
 
 /// [{"time" (Unix milliseconds), "kind", "text", "who"}], as they come.
 std::string events_json(const std::vector<db::EventRow>& events);

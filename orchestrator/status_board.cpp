@@ -2,14 +2,19 @@
 
 namespace reprise {
 
-StatusBoard::StatusBoard(const sweep::Plan& plan, const core::Core& core, Observer& observer)
+StatusBoard::StatusBoard(const sweep::Plan& plan, core::Core& core, Observer& observer)
     : core_(core), observer_(observer) {
-  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
-    index_[plan.stages[i].id] = i;
+  add(plan);
+}
+
+void StatusBoard::add(const sweep::Plan& plan) {
+  for (const sweep::Stage& stage : plan.stages) {
+    if (!index_.try_emplace(stage.id, stages_.size()).second) continue;
+    const core::StageView& view = core_.stages()[stages_.size()];
     StageStatus status;
-    status.stage = &plan.stages[i];
-    status.state = std::string(core::to_string(core.stages()[i].state));
-    status.reused = core.stages()[i].reused;
+    status.stage = &stage;
+    status.state = std::string(core::to_string(view.state));
+    status.reused = view.reused;
     stages_.push_back(std::move(status));
   }
 }
@@ -39,12 +44,13 @@ void StatusBoard::take_progress(const std::string& gang, const wire::Heartbeat& 
 void StatusBoard::reset_progress(const std::string& id) { stages_[index_.at(id)].progress = 0; }
 
 void StatusBoard::refresh() {
-  for (std::size_t i = 0; i < stages_.size(); ++i) {
+  for (const std::size_t i : core_.take_changed()) {
+    if (i >= stages_.size()) continue;  // Its plan is being added.
     const core::StageView& view = core_.stages()[i];
     StageStatus& status = stages_[i];
     status.gang = view.gang;
     status.message = view.message;
-    const std::string state(core::to_string(view.state));
+    const std::string_view state = core::to_string(view.state);
     if (state == status.state) continue;
     status.state = state;
     observer_.on_change(stages_, status);

@@ -1,5 +1,6 @@
 #include "orchestrator/wire.h"
 
+#include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <cmath>
@@ -89,19 +90,24 @@ class Reader {
   std::size_t read_ = 0;
 };
 
-json::object parse(std::string_view text, std::string& type) {
+json::value parse(std::string_view text) {
   if (text.size() > kFrameBytesMax) throw_corrupt("message: longer than a frame may be");
   json::parse_options options;
   options.max_depth = 32;
   json::error_code code;
   json::value value = json::parse(json::string_view(text.data(), text.size()), code, {}, options);
-  if (code || !value.is_object()) throw_corrupt("message: not a JSON object");
+  if (code) throw_corrupt("message: not JSON");
+  return value;
+}
+
+json::object& object_of(json::value& value, std::string& type) {
+  if (!value.is_object()) throw_corrupt("message: not a JSON object");
   json::object& object = value.get_object();
   const json::value* name = object.if_contains("type");
   if (name == nullptr || !name->is_string()) throw_corrupt("message: no type");
   type.assign(name->get_string().data(), name->get_string().size());
   if (type.size() > kNameBytesMax) throw_corrupt("message: type too long");
-  return std::move(object);
+  return object;
 }
 
 json::value finite(double number) {
@@ -125,7 +131,8 @@ json::object to_json(const Heartbeat& m) {
           {"progress", m.progress},
           {"progress_end", m.progress_end},
           {"loss", finite(m.loss)},
-          {"steps_per_second", finite(m.steps_per_second)}};
+          {"steps_per_second", finite(m.steps_per_second)},
+          {"stalest_ms", m.stalest_ms}};
 }
 json::object to_json(const Result& m) {
   return {{"type", "result"}, {"stage", m.stage}, {"fence", m.fence}, {"body", m.body}};
@@ -178,6 +185,7 @@ Heartbeat read_heartbeat(Reader& reader) {
   m.progress_end = reader.integer("progress_end");
   m.loss = reader.number("loss");
   m.steps_per_second = reader.number("steps_per_second");
+  m.stalest_ms = reader.integer("stalest_ms");
   return m;
 }
 
@@ -195,14 +203,9 @@ Assign read_assign(Reader& reader) {
   return m;
 }
 
-}  // namespace
-
-std::string encode(const FromGang& message) { return encode_any(message); }
-std::string encode(const ToGang& message) { return encode_any(message); }
-
-FromGang decode_from_gang(std::string_view text) {
+FromGang from_gang(json::value& value) {
   std::string type;
-  json::object object = parse(text, type);
+  json::object& object = object_of(value, type);
   Reader reader(type, object);
   FromGang message;
   if (type == "hello") {
@@ -236,9 +239,9 @@ FromGang decode_from_gang(std::string_view text) {
   return message;
 }
 
-ToGang decode_to_gang(std::string_view text) {
+ToGang to_gang(json::value& value) {
   std::string type;
-  json::object object = parse(text, type);
+  json::object& object = object_of(value, type);
   Reader reader(type, object);
   ToGang message;
   if (type == "welcome") {
@@ -263,6 +266,55 @@ ToGang decode_to_gang(std::string_view text) {
   }
   reader.finish();
   return message;
+}
+
+template <typename Message>
+std::vector<Message> decode_frame(std::string_view text, Message (*decode)(json::value&)) {
+  json::value value = parse(text);
+  std::vector<Message> messages;
+  if (!value.is_array()) {
+    messages.push_back(decode(value));
+    return messages;
+  }
+  json::array& list = value.get_array();
+  if (list.empty() || list.size() > kMessagesMax) {
+    throw_corrupt("frame: want 1 to " + std::to_string(kMessagesMax) + " messages");
+  }
+  for (json::value& one : list) messages.push_back(decode(one));
+  return messages;
+}
+
+}  // namespace
+
+std::string encode(const FromGang& message) { return encode_any(message); }
+std::string encode(const ToGang& message) { return encode_any(message); }
+
+FromGang decode_from_gang(std::string_view text) {
+  json::value value = parse(text);
+  return from_gang(value);
+}
+
+ToGang decode_to_gang(std::string_view text) {
+  json::value value = parse(text);
+  return to_gang(value);
+}
+
+std::string join(std::span<const std::string> messages) {
+  if (messages.size() == 1) return messages.front();
+  std::string frame;
+  for (const std::string& message : messages) {
+    frame += frame.empty() ? '[' : ',';
+    frame += message;
+  }
+  return frame + ']';
+}
+
+std::vector<FromGang> decode_frame_from_gang(std::string_view text) {
+  return decode_frame<FromGang>(text, from_gang);
+}
+
+std::vector<ToGang> decode_frame_to_gang(std::string_view text) {
+  return decode_frame<ToGang>(text, to_gang);
 }
 
 }  // namespace reprise::wire

@@ -1,33 +1,39 @@
 #pragma once
 /// The whole protocol between the coordinator and a gang's rank 0, on one page.
 ///
-/// Transport: WebSocket text frames on `/gang`, one JSON object a frame: {"type": "...", ...}. The
-/// upgrade request carries `Authorization: Bearer TOKEN`. JSON because rates are a few messages a
-/// second and a capture should be readable. At most `kFrameBytesMax` a frame.
+/// Transport: WebSocket text frames on `/gang`: a JSON object {"type": "...", ...}, or an array of
+/// at most `kMessagesMax` of them, in order. The upgrade request carries `Authorization: Bearer
+/// TOKEN`. JSON because a capture should be readable. At most `kFrameBytesMax` a frame.
 ///
 ///   gang → coordinator                         coordinator → gang
 ///   Hello       once, first                    Welcome    answer to Hello
 ///   Heartbeat   every heartbeat_ms             Assign     a stage under a fence
 ///   Result      a stage is done                Ack        its result is durable
-///   Failure     a stage failed                 Revoke     stop this stage, it is no longer yours
+///   Failure     a stage failed                 Revoke     stop this stage, it is no longer yours;
+///                                                         also the answer to Failure
 ///                                              Shutdown   checkpoint, hand back, leave
 ///
-/// A fence is a number that only grows; a message whose fence is not the newest of its stage is
-/// dropped. `Result` is repeated until it is acknowledged, also over a new connection; the
-/// coordinator answers a repeated one with the same `Ack`.
+/// A gang may be given several stages and works on them in the order of their assignments. A fence
+/// is a number that only grows; a message whose fence is not the newest of its stage is dropped; an
+/// assignment whose fence the gang has seen is ignored. `Result` and `Failure` are repeated until
+/// they are acknowledged or revoked, also over a new connection; the coordinator answers a repeated
+/// one with the same `Ack`.
 
 #include <boost/json/object.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace reprise::wire {
 
-inline constexpr int kProtocolVersion = 1;
+inline constexpr int kProtocolVersion = 2;
 inline constexpr std::size_t kFrameBytesMax = 64U << 20U;
+inline constexpr std::size_t kMessagesMax = 1024;
 
 struct Hello {
   int protocol = kProtocolVersion;
@@ -45,6 +51,7 @@ struct Heartbeat {
   std::int64_t progress_end = 0;  ///< What `progress` will be at the end.
   double loss = 0;                ///< Latest training loss; 0 where there is none.
   double steps_per_second = 0;
+  std::int64_t stalest_ms = 0;  ///< Age of the last sign of life of the stalest rank.
 };
 /// `body`: {"artifacts": {"weights": {"sha256", "bytes"}}, "scalars": {name: number},
 /// "curve": [[step, loss]...], "rows": {"subjects": [id...], "subject": [index...],
@@ -99,5 +106,11 @@ std::string encode(const ToGang& message);
 /// Errors: Corrupt for anything that is not a message of this protocol (never trusts the peer).
 FromGang decode_from_gang(std::string_view text);
 ToGang decode_to_gang(std::string_view text);
+
+/// One frame of encoded messages, at least one.
+std::string join(std::span<const std::string> messages);
+/// All messages of a frame. Errors: Corrupt; then none counts.
+std::vector<FromGang> decode_frame_from_gang(std::string_view text);
+std::vector<ToGang> decode_frame_to_gang(std::string_view text);
 
 }  // namespace reprise::wire

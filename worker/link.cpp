@@ -152,7 +152,10 @@ class Link::Impl {
     beast::flat_buffer buffer;
     while (true) {
       co_await socket_->async_read(buffer, use_awaitable);
-      state_.take(wire::decode_to_gang(beast::buffers_to_string(buffer.data())));
+      for (const wire::ToGang& message :
+           wire::decode_frame_to_gang(beast::buffers_to_string(buffer.data()))) {
+        state_.take(message);
+      }
       buffer.consume(buffer.size());
     }
   }
@@ -160,9 +163,9 @@ class Link::Impl {
   asio::awaitable<void> write_loop() {
     auto next_heartbeat = Clock::now();
     while (true) {
-      if (auto text = state_.due_message()) {
-        co_await send(std::move(*text));
-        state_.mark_sent();
+      if (const auto texts = state_.due_messages(); !texts.empty()) {
+        std::string frame = wire::join(texts);
+        co_await send(std::move(frame));
       }
       if (Clock::now() >= next_heartbeat) {
         next_heartbeat = Clock::now() + state_.heartbeat_interval();
@@ -190,6 +193,9 @@ void Link::report_progress(const wire::Heartbeat& progress) {
 }
 bool Link::stop_requested() const { return impl_->state().stop_requested(); }
 bool Link::send_result(const wire::Result& result) { return impl_->state().deliver_result(result); }
+void Link::post_result(const wire::Result& result, std::function<void()> acknowledged) {
+  impl_->state().post_result(result, std::move(acknowledged));
+}
 void Link::send_failure(const wire::Failure& failure) { impl_->state().deliver_failure(failure); }
 
 }  // namespace reprise::worker

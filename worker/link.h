@@ -6,6 +6,7 @@
 /// results until they are acknowledged, and takes in assignments and orders to stop.
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,7 +49,11 @@ class Link {
   /// Repeats `result` until it is acknowledged, and returns true; false where the stage was revoked
   /// or the line stayed lost.
   bool send_result(const wire::Result& result);
-  /// Sends once, waiting a while for a line.
+  /// The same while the gang goes on with its next stage. `acknowledged` is called from the line's
+  /// thread, never if the stage was revoked, and must not call back. `next_assignment` waits for
+  /// what is on its way before it lets the gang leave.
+  void post_result(const wire::Result& result, std::function<void()> acknowledged);
+  /// Repeats until it is acknowledged, waiting a while for a line.
   void send_failure(const wire::Failure& failure);
 
  private:

@@ -10,7 +10,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPoll{100};  ///< How soon a signal is noticed.
-constexpr milliseconds kResultRepeat{2000};
+constexpr milliseconds kRepeat{5000};
+constexpr std::size_t kSeenMax = 4096;
 
 }  // namespace
 
@@ -23,10 +24,18 @@ LinkState::LinkState(double lost_after, double leave_after, const std::atomic<bo
 
 std::optional<wire::Assign> LinkState::next_assignment() {
   std::unique_lock lock(mutex_);
+  heartbeat_ = {};
   while (!shutdown_ && !signalled_ && !is_lost(leave_after_)) {
-    if (assignment_) return std::exchange(assignment_, std::nullopt);
+    if (!assignments_.empty()) {
+      wire::Assign next = std::move(assignments_.front());
+      assignments_.pop_front();
+      heartbeat_.stage = next.stage;
+      heartbeat_.fence = next.fence;
+      return next;
+    }
     changed_.wait_for(lock, kPoll);
   }
+  while (!reports_.empty() && !is_lost(leave_after_)) changed_.wait_for(lock, kPoll);
   return std::nullopt;
 }
 
@@ -40,55 +49,66 @@ void LinkState::report_progress(const wire::Heartbeat& progress) {
 
 bool LinkState::stop_requested() const {
   const std::scoped_lock lock(mutex_);
-  return shutdown_ || revoked_ || signalled_ || is_lost(lost_after_);
+  return shutdown_ || signalled_ || revoked_.contains(heartbeat_.fence) || is_lost(lost_after_);
+}
+
+void LinkState::post_result(const wire::Result& result, std::function<void()> acknowledged) {
+  post({.text = wire::encode(wire::FromGang(result)),
+        .stage = result.stage,
+        .fence = result.fence,
+        .acknowledged = std::move(acknowledged),
+        .next_try = Clock::now()});
 }
 
 bool LinkState::deliver_result(const wire::Result& result) {
-  Outgoing outgoing;
-  outgoing.text = wire::encode(wire::FromGang(result));
-  outgoing.stage = result.stage;
-  outgoing.fence = result.fence;
-  outgoing.until_acknowledged = true;
-  return deliver(std::move(outgoing), leave_after_);
+  bool durable = false;  // Written under the lock that wait_for holds.
+  post_result(result, [&durable] { durable = true; });
+  wait_for(result.fence, leave_after_);
+  return durable;
 }
 
 void LinkState::deliver_failure(const wire::Failure& failure) {
-  Outgoing outgoing;
-  outgoing.text = wire::encode(wire::FromGang(failure));
-  outgoing.stage = failure.stage;
-  outgoing.fence = failure.fence;
-  deliver(std::move(outgoing), lost_after_);
+  post({.text = wire::encode(wire::FromGang(failure)),
+        .stage = failure.stage,
+        .fence = failure.fence,
+        .acknowledged = [] {},
+        .next_try = Clock::now()});
+  wait_for(failure.fence, lost_after_);
 }
 
-bool LinkState::deliver(Outgoing outgoing, double patience) {
-  const std::string stage = outgoing.stage;
-  const std::int64_t fence = outgoing.fence;
-  const bool until_acknowledged = outgoing.until_acknowledged;
-  outgoing.next_try = Clock::now();
-  std::unique_lock lock(mutex_);
-  outgoing_ = std::move(outgoing);
-  lock.unlock();
+void LinkState::post(Report report) {
+  {
+    std::unique_lock lock(mutex_);
+    // The line's loss is no way out here: what waits must stay bounded.
+    while (reports_.size() >= kReportsMax && !is_lost(leave_after_)) {
+      changed_.wait_for(lock, kPoll);
+    }
+    if (heartbeat_.fence == report.fence) heartbeat_ = {};
+    if (revoked_.contains(report.fence)) return;
+    reports_.push_back(std::move(report));
+  }
   wake_();
-  lock.lock();
-  const auto is_done = [&] {
-    return until_acknowledged ? outgoing_->acknowledged : outgoing_->sent;
+}
+
+/// Waits until a report is gone; gives it up with the line.
+bool LinkState::wait_for(std::int64_t fence, double patience) {
+  std::unique_lock lock(mutex_);
+  const auto find = [&] {
+    return std::find_if(reports_.begin(), reports_.end(),
+                        [fence](const Report& report) { return report.fence == fence; });
   };
-  while (!is_done() && !(until_acknowledged && revoked_) && !is_lost(patience)) {
+  while (find() != reports_.end()) {
+    if (is_lost(patience)) {
+      reports_.erase(find());
+      return false;
+    }
     changed_.wait_for(lock, kPoll);
   }
-  const bool delivered = is_done();
-  outgoing_.reset();
-  // The next stage may already have been assigned.
-  if (is_present(stage, fence)) heartbeat_ = {};
-  return delivered;
+  return true;
 }
 
 bool LinkState::is_lost(double limit) const {
   return !connected_ && Clock::now() - line_changed_ > std::chrono::duration<double>(limit);
-}
-
-bool LinkState::is_present(const std::string& stage, std::int64_t fence) const {
-  return heartbeat_.stage == stage && heartbeat_.fence == fence;
 }
 
 void LinkState::set_connected(bool connected) {
@@ -97,23 +117,21 @@ void LinkState::set_connected(bool connected) {
   connected_ = connected;
   line_changed_ = Clock::now();
   // What was on its way over the old line may be lost.
-  if (outgoing_ && connected) outgoing_->next_try = Clock::now();
-}
-
-std::optional<std::string> LinkState::due_message() {
-  const std::scoped_lock lock(mutex_);
-  if (!outgoing_ || outgoing_->acknowledged || Clock::now() < outgoing_->next_try) {
-    return std::nullopt;
+  for (Report& report : reports_) {
+    if (connected) report.next_try = Clock::now();
   }
-  if (outgoing_->sent && !outgoing_->until_acknowledged) return std::nullopt;
-  outgoing_->next_try = Clock::now() + kResultRepeat;
-  return outgoing_->text;
 }
 
-void LinkState::mark_sent() {
+std::vector<std::string> LinkState::due_messages() {
   const std::scoped_lock lock(mutex_);
-  if (outgoing_) outgoing_->sent = true;
-  changed_.notify_all();
+  const auto now = Clock::now();
+  std::vector<std::string> texts;
+  for (Report& report : reports_) {
+    if (now < report.next_try) continue;
+    report.next_try = now + kRepeat;
+    texts.push_back(report.text);
+  }
+  return texts;
 }
 
 std::string LinkState::heartbeat_text() const {
@@ -127,20 +145,33 @@ milliseconds LinkState::heartbeat_interval() const {
 }
 
 void LinkState::begin(const wire::Assign& assign) {
-  assignment_ = assign;
-  revoked_ = false;
-  heartbeat_ = {};
-  heartbeat_.stage = assign.stage;
-  heartbeat_.fence = assign.fence;
+  if (see(assign.fence)) assignments_.push_back(assign);
+}
+
+/// True the first time. Fences grow, so the smallest ones are the oldest.
+bool LinkState::see(std::int64_t fence) {
+  const bool fresh = seen_.insert(fence).second;
+  if (seen_.size() > kSeenMax) {
+    revoked_.erase(*seen_.begin());
+    seen_.erase(seen_.begin());
+  }
+  return fresh;
 }
 
 void LinkState::revoke(const wire::Revoke& revoke) {
-  if (!is_present(revoke.stage, revoke.fence)) return;
-  revoked_ = true;
-  if (assignment_) {  // Taken back before the gang saw it.
-    assignment_.reset();
-    heartbeat_ = {};
-  }
+  (void)see(revoke.fence);  // Should its assignment still come, it comes too late.
+  revoked_.insert(revoke.fence);
+  std::erase_if(assignments_, [&](const auto& one) { return one.fence == revoke.fence; });
+  std::erase_if(reports_, [&](const Report& one) { return one.fence == revoke.fence; });
+}
+
+void LinkState::acknowledge(const wire::Ack& ack) {
+  const auto found = std::find_if(reports_.begin(), reports_.end(), [&](const Report& report) {
+    return report.stage == ack.stage && report.fence == ack.fence;
+  });
+  if (found == reports_.end()) return;
+  found->acknowledged();
+  reports_.erase(found);
 }
 
 void LinkState::take(const wire::ToGang& message) {
@@ -151,9 +182,7 @@ void LinkState::take(const wire::ToGang& message) {
   } else if (const auto* assign = std::get_if<wire::Assign>(&message)) {
     begin(*assign);
   } else if (const auto* ack = std::get_if<wire::Ack>(&message)) {
-    if (outgoing_ && outgoing_->stage == ack->stage && outgoing_->fence == ack->fence) {
-      outgoing_->acknowledged = true;
-    }
+    acknowledge(*ack);
   } else if (const auto* taken_back = std::get_if<wire::Revoke>(&message)) {
     revoke(*taken_back);
   } else if (std::holds_alternative<wire::Shutdown>(message)) {

@@ -1,15 +1,18 @@
 #pragma once
-/// What rank 0's two threads share: the stage at hand, its heartbeat, and the message that must get
-/// through. No sockets: `Link` moves the messages.
+/// What rank 0's two threads share: the stages at hand, the heartbeat, and the messages that must
+/// get through. No sockets: `Link` moves the messages.
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "orchestrator/wire.h"
 
@@ -29,44 +32,50 @@ class LinkState {
 
   // What the stage's thread calls.
 
-  /// Waits for the next stage. Nothing: the gang should leave.
+  /// Waits for the next stage. Nothing: the gang should leave; what it had to report was waited
+  /// for.
   std::optional<wire::Assign> next_assignment();
   /// Stage and fence of `progress` are ignored: they are those of the stage at hand.
   void report_progress(const wire::Heartbeat& progress);
   [[nodiscard]] bool stop_requested() const;
-  /// True once acknowledged; false where the stage was revoked or the line stayed lost.
+  /// Sends a result while the gang goes on; waits only where `kReportsMax` are not acknowledged
+  /// yet. `acknowledged` is called from the line's thread once the result is durable, and never if
+  /// the stage was revoked; it must not call back.
+  void post_result(const wire::Result& result, std::function<void()> acknowledged);
+  /// Waits: true once acknowledged; false where the stage was revoked or the line stayed lost.
   bool deliver_result(const wire::Result& result);
-  /// Waits until it was sent once, or the line stayed lost.
+  /// Waits until the coordinator has noted it (it revokes the stage), or the line stayed lost.
   void deliver_failure(const wire::Failure& failure);
 
   // What the line's thread calls.
 
   void set_connected(bool connected);
   void take(const wire::ToGang& message);
-  /// The text to send now, if any is due; results are due again until they are acknowledged.
-  std::optional<std::string> due_message();
-  void mark_sent();
+  /// The texts to send now; each is due again over a new line, or after a while, until it is
+  /// acknowledged.
+  std::vector<std::string> due_messages();
   [[nodiscard]] std::string heartbeat_text() const;
   [[nodiscard]] std::chrono::milliseconds heartbeat_interval() const;
 
+  static constexpr std::size_t kReportsMax = 256;
+
  private:
-  /// A message that must get through, and how far it is.
-  struct Outgoing {
-    std::string text;
-    std::string stage;
+  /// A result or failure that must get through.
+  struct Report {
+    std::string text, stage;
     std::int64_t fence = 0;
-    bool until_acknowledged = false;
-    bool sent = false;
-    bool acknowledged = false;
+    std::function<void()> acknowledged;
     Clock::time_point next_try;
   };
 
-  bool deliver(Outgoing outgoing, double patience);
+  void post(Report report);
+  bool wait_for(std::int64_t fence, double patience);
   // With `mutex_` held:
   [[nodiscard]] bool is_lost(double limit) const;
-  [[nodiscard]] bool is_present(const std::string& stage, std::int64_t fence) const;
   void begin(const wire::Assign& assign);
   void revoke(const wire::Revoke& revoke);
+  void acknowledge(const wire::Ack& ack);
+  bool see(std::int64_t fence);
 
   double lost_after_;
   double leave_after_;
@@ -75,12 +84,13 @@ class LinkState {
 
   mutable std::mutex mutex_;  ///< Guards everything below.
   std::condition_variable changed_;
-  std::optional<wire::Assign> assignment_;
-  std::optional<Outgoing> outgoing_;
-  wire::Heartbeat heartbeat_;  ///< Names the present stage and fence.
+  std::deque<wire::Assign> assignments_;  ///< That wait for their turn.
+  std::set<std::int64_t> seen_;           ///< Fences of the latest assignments.
+  std::deque<Report> reports_;
+  std::set<std::int64_t> revoked_;  ///< Of `seen_`.
+  wire::Heartbeat heartbeat_;       ///< Names the present stage and fence.
   std::chrono::milliseconds heartbeat_interval_{1000};
   bool shutdown_ = false;
-  bool revoked_ = false;
   bool connected_ = false;
   Clock::time_point line_changed_ = Clock::now();
 };

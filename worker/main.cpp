@@ -44,7 +44,8 @@ torch::Device device_of(const std::string& name) {
 /// Rank 0: sends what came of a stage. False when the gang should end.
 bool report(Link& link, const StageEnd& end, const std::string& workspace) {
   if (const auto* result = std::get_if<wire::Result>(&end.report)) {
-    if (link.send_result(*result)) forget_checkpoints(workspace, result->stage);
+    const std::string& stage = result->stage;
+    link.post_result(*result, [workspace, stage] { forget_checkpoints(workspace, stage); });
   } else {
     const auto& failure = std::get<wire::Failure>(end.report);
     std::cerr << "reprise-worker: stage " << failure.stage.substr(0, 12) << ": " << failure.message

@@ -27,7 +27,8 @@ ActionRequest parse(const std::string& name, const std::string& body) {
   web::Call call;
   call.body = body;
   call.peer = "10.0.0.9";
-  return parse_action(name, call, plan());
+  const sweep::Plan ours = plan();
+  return parse_action(name, call, {&ours});
 }
 
 std::string error_of(const std::string& name, const std::string& body) {
@@ -69,7 +70,7 @@ TEST(Actions, WrongRequestsNameTheKey) {
   EXPECT_NE(error_of("cancel", R"({"trial":"twoo"})").find("\"two\""), std::string::npos);
   EXPECT_NE(error_of("cancel", R"({"trial":"none"})").find("other trials"), std::string::npos);
   EXPECT_NE(error_of("cancel", R"({"stage":[]})").find("\"stages\""), std::string::npos);
-  EXPECT_NE(error_of("retry", R"({"study":"slow"})").find("quick"), std::string::npos);
+  EXPECT_NE(error_of("retry", R"({"study":"quik"})").find("quick"), std::string::npos);
   for (const char* body :
        {"[]", "{", R"({"stages":{}})", R"({"stages":[1]})", R"({"who":1})", "{}",
         R"({"stages":["bbbbbb"],"priority":1.5})", R"({"stages":["bbbbbb"],"priority":1001})"}) {

@@ -52,7 +52,7 @@ class Simulation {
   }
   static Options options() {
     Options o;
-    o.gangs = 3;
+    o.slots = 3;
     o.prefix = "g";
     o.lease_ms = 2000;
     o.stall_ms = 6000;
@@ -91,7 +91,7 @@ class Simulation {
       const std::int64_t fence = ++fences_;
       newest_[begin->stage] = fence;
       open_[fence] = true;
-      feed(AttemptBegun{begin->gang, begin->stage, fence});
+      feed(AttemptBegun{begin->gang, begin->stage, begin->ticket, fence});
     } else if (const auto* assign = std::get_if<Assign>(&action)) {
       ASSERT_EQ(newest_.at(assign->stage), assign->fence);
       if (seen_.insert(assign->fence).second) work(*assign);

@@ -18,7 +18,8 @@ class Script {
     for (Action& action : core.handle(now, event)) {
       all.push_back(action);
       if (const auto* begin = std::get_if<BeginAttempt>(&action)) {
-        for (Action& more : send(now, AttemptBegun{begin->gang, begin->stage, ++fence})) {
+        for (Action& more :
+             send(now, AttemptBegun{begin->gang, begin->stage, begin->ticket, ++fence})) {
           all.push_back(std::move(more));
         }
       } else if (const auto* commit = std::get_if<CommitResult>(&action)) {
@@ -46,7 +47,7 @@ class Script {
 
 Options options(int gangs = 1) {
   Options o;
-  o.gangs = gangs;
+  o.slots = gangs;
   o.prefix = "g";
   o.lease_ms = 1000;
   o.stall_ms = 5000;

@@ -57,7 +57,7 @@ void work(Socket& ws, const fs::path& workspace, const wire::Assign& a) {
   }
   if (act == "slow") {
     for (int i = 0; i < 1000; ++i) {
-      send(ws, wire::Heartbeat{a.stage, a.fence, i, 1000, 0.5, 10});
+      send(ws, wire::Heartbeat{a.stage, a.fence, i, 1000, 0.5, 10, 0});
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
       if (ws.next_layer().available() > 0) {
         send(ws, wire::Failure{a.stage, a.fence, "unavailable", "handed back at a checkpoint"});
@@ -65,7 +65,7 @@ void work(Socket& ws, const fs::path& workspace, const wire::Assign& a) {
       }
     }
   }
-  send(ws, wire::Heartbeat{a.stage, a.fence, 1, 1, 0.5, 10});
+  send(ws, wire::Heartbeat{a.stage, a.fence, 1, 1, 0.5, 10, 0});
   // A result under an old fence is dropped; a repeated one is acknowledged again.
   send(ws, wire::Result{a.stage, a.fence - 1, {{"stale", true}}});
   const wire::Result result = result_of(workspace, a);
@@ -92,9 +92,11 @@ void run(const fs::path& workspace, const std::string& gang) {
   for (;;) {
     beast::flat_buffer buffer;
     ws.read(buffer);
-    const auto message = wire::decode_to_gang(beast::buffers_to_string(buffer.cdata()));
-    if (const auto* assign = std::get_if<wire::Assign>(&message)) work(ws, workspace, *assign);
-    if (std::holds_alternative<wire::Shutdown>(message)) return;
+    for (const wire::ToGang& message :
+         wire::decode_frame_to_gang(beast::buffers_to_string(buffer.cdata()))) {
+      if (const auto* assign = std::get_if<wire::Assign>(&message)) work(ws, workspace, *assign);
+      if (std::holds_alternative<wire::Shutdown>(message)) return;
+    }
   }
 }
 

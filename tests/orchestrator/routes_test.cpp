@@ -18,10 +18,14 @@ const std::string kView(64, 'b');
 class FakeHost : public ControlHost {
  public:
   FakeHost() { plan_.stages.push_back(core::make_stage(std::string(64, 'e'), 1)); }
-  const sweep::Plan& plan() const override { return plan_; }
+  std::vector<const sweep::Plan*> plans() const override { return {&plan_}; }
   std::string status_json() const override { return ++seen, "{}"; }
   std::string events_json() const override { return ++seen, "[]"; }
   void act(const ActionRequest& request) override { acts.push_back(request.kind); }
+  std::string add_study(const std::string& text, const std::string&) override {
+    acts.push_back("add-study");
+    return text;
+  }
 
   mutable int seen = 0;
   std::vector<std::string> acts;

@@ -110,7 +110,7 @@ TEST(Wire, WrongTypesAndUnknownKeysAreRefused) {
 TEST(Wire, OversizeAndDeepNestingAreRefused) {
   expect_corrupt([] { decode_from_gang(std::string(kFrameBytesMax + 1, ' ')); }, "oversize");
   const std::string name(1000, 'x');
-  expect_corrupt([&] { decode_from_gang(encode(FromGang(Heartbeat{name, 1, 1, 1, 0, 0}))); },
+  expect_corrupt([&] { decode_from_gang(encode(FromGang(Heartbeat{name, 1, 1, 1, 0, 0, 0}))); },
                  "long name");
   expect_corrupt([] { decode_from_gang(std::string(100000, '[')); }, "deep");
 }

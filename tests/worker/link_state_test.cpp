@@ -47,6 +47,8 @@ TEST_F(LinkStateTest, StopsForARevokeOfThePresentFenceOnly) {
   state_.take(wire::Revoke{.stage = "a", .fence = 7, .reason = "lease lost"});
   EXPECT_TRUE(state_.stop_requested());
   state_.take(wire::Assign(assign_of("b", 8)));
+  EXPECT_TRUE(state_.stop_requested());  // It is still the stage at hand.
+  EXPECT_EQ(state_.next_assignment()->stage, "b");
   EXPECT_FALSE(state_.stop_requested());
 }
 
@@ -82,9 +84,8 @@ std::vector<std::string> pump(LinkState& state, const std::atomic<bool>& deliver
                               const std::function<void()>& after_send) {
   std::vector<std::string> sent;
   while (!delivered) {
-    if (auto text = state.due_message()) {
-      sent.push_back(*text);
-      state.mark_sent();
+    for (const std::string& text : state.due_messages()) {
+      sent.push_back(text);
       after_send();
     }
     std::this_thread::yield();
@@ -140,16 +141,44 @@ TEST_F(LinkStateTest, ARevokedResultIsGivenUp) {
   EXPECT_FALSE(state_.deliver_result({.stage = "a", .fence = 7, .body = {}}));
 }
 
-TEST_F(LinkStateTest, AFailureIsSentOnce) {
+TEST_F(LinkStateTest, AFailureIsRepeatedUntilItIsNoted) {
   std::atomic<bool> delivered{false};
   std::thread stage([&] {
     state_.deliver_failure({.stage = "a", .fence = 7, .code = "internal", .message = "x"});
     delivered = true;
   });
-  const auto sent = pump(state_, delivered, [] {});
+  const auto sent = pump(state_, delivered, [&] {
+    state_.take(wire::Revoke{.stage = "a", .fence = 7, .reason = ""});
+  });
   stage.join();
   EXPECT_EQ(sent.size(), 1);
-  EXPECT_FALSE(state_.due_message().has_value());
+  EXPECT_TRUE(state_.due_messages().empty());
+}
+
+TEST_F(LinkStateTest, StagesQueueAndResultsTravelWhileTheGangGoesOn) {
+  for (const std::int64_t fence : {1, 2, 3}) {
+    state_.take(wire::Assign(assign_of("s" + std::to_string(fence), fence)));
+  }
+  state_.take(wire::Assign(assign_of("s2", 2)));  // Said again: no second time.
+  state_.take(wire::Revoke{.stage = "s2", .fence = 2, .reason = "cancelled"});
+  state_.take(wire::Assign(assign_of("s2", 2)));  // Too late.
+  int durable = 0;
+  EXPECT_EQ(state_.next_assignment()->stage, "s1");
+  state_.post_result({.stage = "s1", .fence = 1, .body = {}}, [&] { ++durable; });
+  EXPECT_EQ(heartbeat_of(state_).stage, "");
+  EXPECT_EQ(state_.next_assignment()->stage, "s3");
+  EXPECT_EQ(heartbeat_of(state_).stage, "s3");
+  state_.post_result({.stage = "s3", .fence = 3, .body = {}}, [&] { ++durable; });
+  EXPECT_EQ(state_.due_messages().size(), 2U);
+  EXPECT_TRUE(state_.due_messages().empty());
+  state_.take(wire::Ack{.stage = "s3", .fence = 3});
+  state_.take(wire::Revoke{.stage = "s1", .fence = 1, .reason = "done elsewhere"});
+  EXPECT_EQ(durable, 1);
+  state_.set_connected(false);
+  state_.set_connected(true);
+  EXPECT_TRUE(state_.due_messages().empty());
+  state_.take(wire::Shutdown{});
+  EXPECT_FALSE(state_.next_assignment().has_value());
 }
 
 }  // namespace
