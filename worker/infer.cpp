@@ -148,6 +148,7 @@ void infer(const json::object& job, std::ostream& log) {
   models::load_weights(*network, models::read_weights(weights), weights);
   network->to(device);
   network->eval();
+  network->hold_weights(true);
   std::shared_ptr<models::Unet> unet;
   if (job.contains("segmenter")) {
     unet = load_unet(config::text(job, "segmenter"));
