@@ -31,12 +31,15 @@ class Options {
   void take_common(json::object& network, const char* theirs, const char* ours) {
     const auto value = find(theirs);
     if (!value) return;
-    const json::array list = value->is_array() ? value->get_array() : json::array{*value};
+    if (!value->is_array()) {
+      network[ours] = *value;
+      return;
+    }
+    const json::array& list = value->get_array();
     for (const json::value& item : list) {
-      if (item != list.at(0)) {
-        throw_invalid(std::string(theirs) + " = " + json::serialize(*value) +
-                      ": must be equal in all blocks");
-      }
+      if (item == list.at(0)) continue;
+      throw_invalid(std::string(theirs) + " = " + json::serialize(*value) +
+                    ": must be equal in all blocks");
     }
     network[ours] = list.at(0);
   }
@@ -269,7 +272,7 @@ void check_training(const GoldenFile& file, Comparisons& out) {
     const torch::Tensor loss = (network->forward(inputs[step]) - targets[step]).abs().mean();
     loss.backward();
     adam.step(rate);
-    const std::string number = "[" + std::to_string(step) + "]";
+    const std::string number = c10::str("[", step, "]");
     out.numbers("loss" + number, loss.item<double>(), at("out.losses"),
                 1e-4 * std::abs(at("out.losses")));
     out.numbers("learning rate" + number, rate, at("out.lrs"), 1e-12);
