@@ -24,6 +24,29 @@ std::string row_hash(const std::string& stage, const std::string& body) {
   return sha256_hex(stage + '\n' + body);
 }
 
+void put_event(Connection& connection, const std::string& kind, const std::string& text,
+               const std::string& who) {
+  Statement(connection, "INSERT INTO events(time, kind, text, who) VALUES(?,?,?,?)")
+      .bind(now_ms())
+      .bind(kind)
+      .bind(text)
+      .bind(who)
+      .run();
+}
+
+/// What an attempt warns of in its result: texts of "provenance"."warnings"; anything else is
+/// passed over.
+std::vector<std::string> warnings_of(const boost::json::object& body) {
+  const boost::json::value* at = body.if_contains("provenance");
+  at = at != nullptr && at->is_object() ? at->get_object().if_contains("warnings") : nullptr;
+  std::vector<std::string> texts;
+  if (at == nullptr || !at->is_array()) return texts;
+  for (const boost::json::value& text : at->get_array()) {
+    if (text.is_string()) texts.emplace_back(text.get_string());
+  }
+  return texts;
+}
+
 }  // namespace
 
 Store::Store(const std::filesystem::path& file, Access access) : access_(access) {
@@ -165,6 +188,9 @@ bool Store::commit_result(const std::string& stage, std::int64_t fence,
     }
     insert.run();
   }
+  for (const std::string& warning : warnings_of(body)) {
+    put_event(*connection_, "warning", "stage " + stage + ": " + warning, "coordinator");
+  }
   Statement(*connection_, "UPDATE attempts SET ended=?, outcome='done' WHERE fence=?")
       .bind(now_ms())
       .bind(fence)
@@ -285,12 +311,7 @@ std::vector<StepSpeed> Store::step_speeds() const {
 }
 
 void Store::add_event(const std::string& kind, const std::string& text, const std::string& who) {
-  Statement(*connection_, "INSERT INTO events(time, kind, text, who) VALUES(?,?,?,?)")
-      .bind(now_ms())
-      .bind(kind)
-      .bind(text)
-      .bind(who)
-      .run();
+  put_event(*connection_, kind, text, who);
   committed();
 }
 

@@ -5,7 +5,8 @@ namespace reprise::losses {
 torch::Tensor dice_loss(const torch::Tensor& logits, const torch::Tensor& labels,
                         const std::vector<std::int64_t>& classes, const models::SumOverRanks& sum) {
   const auto count = logits.size(1);
-  const torch::Tensor p = torch::softmax(logits, 1);
+  const bool is_short = logits.scalar_type() == torch::kBFloat16;
+  const torch::Tensor p = torch::softmax(is_short ? logits.to(torch::kFloat32) : logits, 1);
   const torch::Tensor t =
       torch::one_hot(labels.to(torch::kInt64), count).permute({0, 3, 1, 2}).to(p.scalar_type());
   const std::vector<std::int64_t> all_but_classes = {0, 2, 3};

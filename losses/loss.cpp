@@ -3,6 +3,9 @@
 #include <boost/json.hpp>
 
 #include "losses/dice.h"
+#include "losses/distance.h"
+#include "losses/vgg_loss.h"
+#include "losses/wgan.h"
 #include "sweep/error.h"
 
 namespace reprise::losses {
@@ -12,22 +15,11 @@ namespace json = boost::json;
 using models::Unet;
 using torch::Tensor;
 
-enum class Distance { L1, MeanSquare };
-
-/// This rank's share of the mean distance over the global batch.
-Tensor distance_share(Distance distance, const Tensor& a, const Tensor& b,
-                      const LossContext& context) {
-  const double elements = static_cast<double>(a.numel()) / static_cast<double>(a.size(0)) *
-                          static_cast<double>(context.global_batch);
-  const Tensor difference = a - b;
-  return (distance == Distance::L1 ? difference.abs() : difference.square()).sum() / elements;
-}
-
 class PixelLoss : public Loss {
  public:
   explicit PixelLoss(Distance distance) : distance_(distance) {}
   Tensor share(const Tensor& sr, const Tensor& hr, const LossContext& context) override {
-    return distance_share(distance_, sr, hr, context);
+    return distance_share(distance_, sr, hr, sr.size(0), context);
   }
 
  private:
@@ -45,14 +37,24 @@ class Segmenter {
   auto both(const Tensor& sr, const Tensor& hr, const LossContext& context, Look look) const {
     unet_->train(training_);
     if (training_) unet_->set_sum_over_ranks(context.sum);  // Statistics of the global batch.
-    auto of_sr = look(*unet_, sr);
+    auto of_sr = look(*unet_, adapt(sr));
     torch::NoGradGuard no_grad;
-    return std::pair(std::move(of_sr), look(*unet_, hr));
+    return std::pair(std::move(of_sr), look(*unet_, adapt(hr)));
   }
 
   [[nodiscard]] std::int64_t classes() const { return unet_->options().classes; }
 
  private:
+  /// The image in as many channels as the U-Net has.
+  [[nodiscard]] Tensor adapt(const Tensor& image) const {
+    const auto channels = unet_->options().channels;
+    if (image.size(1) == channels) return image;
+    if (channels == 1) return image.reshape({-1, 1, image.size(2), image.size(3)});
+    if (image.size(1) == 1) return image.expand({-1, channels, -1, -1});
+    throw_invalid("loss: the U-Net takes " + std::to_string(channels) + " channels, images have " +
+                  std::to_string(image.size(1)) + ": one of the two must be 1");
+  }
+
   std::shared_ptr<Unet> unet_;
   bool training_;
 };
@@ -74,7 +76,8 @@ class EncoderLoss : public Loss {
         [this](Unet& unet, const Tensor& image) { return unet.encode(image, last_); });
     Tensor total = torch::zeros({}, sr.options());
     for (auto i = static_cast<std::size_t>(first_); i <= static_cast<std::size_t>(last_); ++i) {
-      total = (total + distance_share(distance_, of_sr[i - 1], of_hr[i - 1], context)) / divisor_;
+      total = (total + distance_share(distance_, of_sr[i - 1], of_hr[i - 1], sr.size(0), context)) /
+              divisor_;
     }
     return total;
   }
@@ -94,7 +97,7 @@ class DecoderLoss : public Loss {
     const auto [of_sr, of_hr] = segmenter_.both(
         sr, hr, context,
         [](Unet& unet, const Tensor& image) { return unet.forward(image).decoder; });
-    return distance_share(distance_, of_sr, of_hr, context);
+    return distance_share(distance_, of_sr, of_hr, sr.size(0), context);
   }
 
  private:
@@ -150,31 +153,55 @@ bool is_second(const json::object& term, const std::string& key, std::string_vie
                 std::string(first) + "\" or \"" + std::string(second) + "\"");
 }
 
+bool is_encoder_block(const std::string& name) {
+  return name.size() == 2 && name[0] == 'e' && name[1] >= '1' && name[1] <= '5';
+}
+
 void check_keys(const json::object& term, const std::string& name) {
+  const bool has_distance =
+      name == "l1" || name == "d" || name == "sum_e" || is_encoder_block(name);
+  const bool has_unet = name == "hrl" || (has_distance && name != "l1");
   for (const auto& [key, value] : term) {
-    const bool known = key == "name" || key == "weight" || (key == "distance" && name != "hrl") ||
-                       (key == "unet_mode" && name != "l1") || (key == "sum" && name == "sum_e");
+    const bool known = key == "name" || key == "weight" || (key == "distance" && has_distance) ||
+                       (key == "unet_mode" && has_unet) || (key == "sum" && name == "sum_e") ||
+                       (key == "layer" && name == "vgg") ||
+                       ((key == "penalty" || key == "learning_rate" || key == "critic_steps") &&
+                        name == "wgan-gp");
     if (!known) throw_invalid("loss \"" + name + "\": no such key \"" + std::string(key) + "\"");
   }
 }
 
-std::unique_ptr<Loss> make_term(const json::object& term, const std::string& name,
-                                const std::shared_ptr<Unet>& unet) {
-  const Distance distance =
-      is_second(term, "distance", "l1", "mse") ? Distance::MeanSquare : Distance::L1;
-  if (name == "l1") return std::make_unique<PixelLoss>(distance);
-  const bool one_block = name.size() == 2 && name[0] == 'e' && name[1] >= '1' && name[1] <= '5';
-  if (!one_block && name != "sum_e" && name != "d" && name != "hrl") {
-    throw_invalid("loss \"" + name + "\": no such loss");
-  }
+std::unique_ptr<Loss> make_unet_term(const json::object& term, const std::string& name,
+                                     Distance distance, const std::shared_ptr<Unet>& unet) {
   if (!unet) throw_invalid("loss \"" + name + "\" needs a segmentation U-Net");
   const Segmenter segmenter(unet, is_second(term, "unet_mode", "eval", "train"));
   if (name == "d") return std::make_unique<DecoderLoss>(segmenter, distance);
   if (name == "hrl") return std::make_unique<LabelLoss>(segmenter);
-  const int first = one_block ? name[1] - '0' : 1;
-  const int last = one_block ? first : 5;
+  const int first = is_encoder_block(name) ? name[1] - '0' : 1;
+  const int last = is_encoder_block(name) ? first : 5;
   return std::make_unique<EncoderLoss>(segmenter, distance, first, last,
                                        is_second(term, "sum", "sum", "nested"));
+}
+
+std::unique_ptr<Loss> make_term(const json::object& term, const std::string& name,
+                                const LossNetworks& networks) {
+  const Distance distance =
+      is_second(term, "distance", "l1", "mse") ? Distance::MeanSquare : Distance::L1;
+  if (name == "l1") return std::make_unique<PixelLoss>(distance);
+  if (name == "vgg") {
+    if (!networks.vgg) throw_invalid("loss \"vgg\" needs the weights of VGG-19");
+    const bool shallow = is_second(term, "layer", "conv5_4", "conv2_2");
+    return make_vgg_loss(
+        networks.vgg(shallow ? models::VggLayer::Conv22 : models::VggLayer::Conv54));
+  }
+  if (name == "wgan-gp") {
+    if (!networks.critic) throw_invalid("loss \"wgan-gp\" needs a critic");
+    return make_adversarial_loss(networks.critic);
+  }
+  if (!is_encoder_block(name) && name != "sum_e" && name != "d" && name != "hrl") {
+    throw_invalid("loss \"" + name + "\": no such loss");
+  }
+  return make_unet_term(term, name, distance, networks.segmenter);
 }
 
 /// The term's weight. Errors: InvalidInput.
@@ -188,11 +215,11 @@ double weight_of(const json::object& term, const std::string& name) {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_loss(const json::array& terms, const std::shared_ptr<Unet>& segmenter) {
+std::unique_ptr<Loss> make_loss(const json::array& terms, const LossNetworks& networks) {
   if (terms.empty()) throw_invalid("loss: at least one term is needed");
-  if (segmenter) {
-    segmenter->eval();
-    for (Tensor& parameter : segmenter->parameters()) parameter.requires_grad_(false);
+  if (networks.segmenter) {
+    networks.segmenter->eval();
+    for (Tensor& parameter : networks.segmenter->parameters()) parameter.requires_grad_(false);
   }
   auto total = std::make_unique<WeightedSum>();
   for (const json::value& item : terms) {
@@ -203,7 +230,7 @@ std::unique_ptr<Loss> make_loss(const json::array& terms, const std::shared_ptr<
     const json::object& term = item.get_object();
     const std::string name(given->get_string());
     check_keys(term, name);
-    total->add(weight_of(term, name), make_term(term, name, segmenter));
+    total->add(weight_of(term, name), make_term(term, name, networks));
   }
   return total;
 }

@@ -53,10 +53,12 @@ struct Heartbeat {
   double steps_per_second = 0;
   std::int64_t stalest_ms = 0;  ///< Age of the last sign of life of the stalest rank.
 };
-/// `body`: {"artifacts": {"weights": {"sha256", "bytes"}}, "scalars": {name: number},
+/// `body`: {"artifacts": {"weights" or "samples": {"sha256", "bytes"}}, "scalars": {name: number},
 /// "curve": [[step, loss]...], "rows": {"subjects": [id...], "subject": [index...],
-/// "slice": [n...], "values": {metric: [number or null...]}}, "provenance": {...}}.
-/// Everything but "provenance" and scalars named "*_seconds" is a pure function of the stage.
+/// "slice": [n...], "values": {metric: [number or null...]}}, "validation"?: [[step, PSNR]...],
+/// "notes"?: {metric: why it has no values}, "provenance": {...}}. Everything but "provenance",
+/// scalars named "*_seconds" and a profile's "FPS" is a pure function of the stage. The texts of
+/// "provenance"."warnings" become events of the database.
 struct Result {
   std::string stage;
   std::int64_t fence = 0;

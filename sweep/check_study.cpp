@@ -29,8 +29,8 @@ void require_weights(const Study& study, const TrialSpec& trial, const std::stri
 /// `key`: "pretrain" or "finetune".
 void check_training(const Study& study, const TrialSpec& trial, const Training& training,
                     const std::string& key) {
-  constexpr std::int64_t kUnetMultiple = 32;  // Five halvings.
-  constexpr std::int64_t kFeaturesMin = 16;   // Four halvings.
+  constexpr std::int64_t kUnetMultiple = 32;    // Five halvings.
+  constexpr std::int64_t kCriticMultiple = 16;  // Four halvings.
   const DatasetSpec& dataset = study.dataset(trial.dataset);
   const std::int64_t patch = training.train.at("patch").as_int64();
   const std::int64_t hr_patch = patch * trial.scale;
@@ -47,8 +47,12 @@ void check_training(const Study& study, const TrialSpec& trial, const Training& 
     refuse(study, trial, setting,
            hr_text + " is no multiple of 32, which the U-Net of " + loss + " needs");
   }
-  if ((needs.vgg || needs.critic) && hr_patch < kFeaturesMin) {
-    refuse(study, trial, setting, hr_text + " is too small for " + loss + ": at least 16");
+  if (needs.critic && hr_patch % kCriticMultiple != 0) {
+    refuse(study, trial, setting,
+           hr_text + " is no multiple of 16, which the critic of " + loss + " needs");
+  }
+  if (needs.vgg && hr_patch < kCriticMultiple) {
+    refuse(study, trial, setting, hr_text + " is too small for VGG-19: at least 16");
   }
   if (needs.vgg) {
     require_weights(study, trial, loss, "vgg19", "torchvision's VGG-19, or \"random\"");

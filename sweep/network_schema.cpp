@@ -268,12 +268,15 @@ json::object resolve_network(const json::object& given) {
   return network;
 }
 
-json::object read_network(TomlReader reader) {
+json::object read_network(TomlReader reader, bool swin_shift) {
   const std::string name = reader.choice("name", "rdst", network_names());
   json::object given = {{"name", name}};
   for (const NetworkKey& key : network_keys(name)) {
     const toml::node* node = reader.node(key.name);
-    if (node == nullptr) continue;
+    if (node == nullptr) {
+      if (key.name == "shift") given[key.name] = swin_shift;
+      continue;
+    }
     if (key.per_block && node->is_array()) {
       const auto numbers = reader.integers(key.name, {}, key.min, key.max);
       given[key.name] = json::array(numbers.begin(), numbers.end());

@@ -179,7 +179,7 @@ TrialSpec read_trial(TomlReader reader) {
   trial.unet_from = reader.text("unet_from", trial.dataset);
   const Protocol protocol = read_protocol(reader);
   trial.init = protocol.init;
-  trial.network = read_network(reader.table("network"));
+  trial.network = read_network(reader.table("network"), protocol.swin_shift);
 
   TomlReader unet = reader.table("unet");
   trial.unet = {{"width", unet.integer("width", 64, 8, 512)},

@@ -20,8 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
-constexpr std::size_t kKept = 2;
-
 std::string name_of(std::int64_t step) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "step-%08lld", static_cast<long long>(step));
@@ -74,22 +72,25 @@ void CheckpointStore::save(const Snapshot& snapshot) const {
   write_file_atomically(fs::path(base).replace_extension(".json"),
                         sweep::canonical_json(manifest) + "\n");
   const auto all = manifests(folder_);
-  for (std::size_t old = kKept; old < all.size(); ++old) {
+  for (std::size_t old = kept_; old < all.size(); ++old) {
     std::error_code ignored;
     fs::remove(all[old], ignored);
     fs::remove(fs::path(all[old]).replace_extension(".safetensors"), ignored);
   }
 }
 
-std::optional<Snapshot> CheckpointStore::load_newest() const {
+LoadedCheckpoint CheckpointStore::load_newest() const {
+  LoadedCheckpoint loaded;
   for (const auto& manifest : manifests(folder_)) {
     try {
-      return load(manifest);
+      loaded.snapshot = load(manifest);
+      break;
     } catch (const Error& error) {
-      std::cerr << "reprise-worker: checkpoint passed over: " << error.what() << '\n';
+      loaded.warnings.push_back("checkpoint passed over: " + std::string(error.what()));
+      std::cerr << "reprise-worker: " << loaded.warnings.back() << '\n';
     }
   }
-  return std::nullopt;
+  return loaded;
 }
 
 void CheckpointStore::clear() const {

@@ -1,23 +1,37 @@
 #include "worker/evaluate.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <limits>
 #include <string_view>
 
 #include "sweep/error.h"
-#include "worker/metrics.h"
+#include "worker/frechet.h"
 #include "worker/resample.h"
 #include "worker/sampling.h"
 
 namespace reprise::worker {
 namespace {
 
+constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+
+bool has_channels(const EvaluateTask& task) { return task.channels.size() > 1; }
+
+/// The distance of the truth to itself says nothing.
+bool has_frechet(const EvaluateTask& task) { return task.features && task.method; }
+
 std::vector<std::string> metric_names(const EvaluateTask& task) {
   std::vector<std::string> names{"PSNR", "SSIM"};
-  if (!task.segment) return names;
-  names.emplace_back("Dice-T");
-  for (const auto& label : task.label_names) names.push_back("Dice-" + label);
+  if (has_channels(task)) {
+    for (const auto& channel : task.channels) {
+      names.push_back("PSNR-" + channel);
+      names.push_back("SSIM-" + channel);
+    }
+  }
+  if (task.segment) {
+    for (const auto& region : task.regions) names.push_back("Dice-" + region.name);
+  }
   return names;
 }
 
@@ -44,39 +58,191 @@ torch::Tensor label_map(const EvaluateTask& task, const torch::Tensor& image) {
   return logits.argmax(1).squeeze(0).cpu();
 }
 
+/// Everything that is looked at of one slice.
+struct Look {
+  torch::Tensor hr, lr, sr;  ///< [1,C,H,W]; sr is the HR slice where there is no method.
+  torch::Tensor labels;      ///< Predicted, [H,W]; undefined without a segmenter.
+};
+
+Look look_at(const EvaluateTask& task, int64_t slice) {
+  Look look;
+  look.hr = task.slices.images.narrow(0, slice, 1);
+  look.lr = low_resolution(task, look.hr, slice);
+  look.sr = task.method ? task.method(look.lr.to(task.device)) : look.hr.to(task.device);
+  if (task.segment) look.labels = label_map(task, look.sr);
+  return look;
+}
+
 /// One value a metric of one slice.
-std::vector<double> measure(const EvaluateTask& task, int64_t slice) {
-  const auto hr = task.slices.images.narrow(0, slice, 1);
-  torch::Tensor image = hr.to(task.device);
-  std::vector<double> values(2, std::numeric_limits<double>::quiet_NaN());
-  if (task.method) {
-    image = task.method(low_resolution(task, hr, slice).to(task.device));
-    values[0] = psnr(image[0], hr[0], task.scale);
-    values[1] = ssim(image[0], hr[0], task.scale);
+std::vector<double> measure(const EvaluateTask& task, int64_t slice, const Look& look) {
+  std::vector<double> values;
+  const auto compare = [&](const torch::Tensor& image, const torch::Tensor& truth) {
+    values.push_back(task.method ? psnr(image, truth, task.scale) : kUndefined);
+    values.push_back(task.method ? ssim(image, truth, task.scale) : kUndefined);
+  };
+  compare(look.sr[0], look.hr[0]);
+  for (int64_t at = 0; has_channels(task) && at < look.hr.size(1); ++at) {
+    compare(look.sr[0].narrow(0, at, 1), look.hr[0].narrow(0, at, 1));
   }
   if (task.segment) {
-    const auto classes = static_cast<int64_t>(task.label_names.size()) + 1;
-    const auto result = dice(label_map(task, image), task.slices.labels[slice], classes);
-    values.push_back(result.total);
-    values.insert(values.end(), result.per_class.begin(), result.per_class.end());
+    for (const auto& region : task.regions) {
+      values.push_back(dice(look.labels, task.slices.labels[slice], region));
+    }
   }
   return values;
 }
 
+/// Features [F] float32 of an image without its border, a channel at a time averaged.
+torch::Tensor features_of(const EvaluateTask& task, const torch::Tensor& image) {
+  const int64_t border = task.scale;
+  auto inner = image.narrow(2, border, image.size(2) - 2 * border)
+                   .narrow(3, border, image.size(3) - 2 * border);
+  // Each channel is an image of its own for a network of photographs.
+  inner = inner.reshape({inner.size(1), 1, inner.size(2), inner.size(3)});
+  return task.features(inner.to(task.device)).cpu().contiguous();
+}
+
+/// Tensors of many slices as one text and back: same shapes and types for every slice.
+class Parcel {
+ public:
+  void add(const torch::Tensor& tensor) {
+    const auto whole = tensor.cpu().contiguous();
+    bytes_.append(static_cast<const char*>(whole.data_ptr()), whole.nbytes());
+  }
+  [[nodiscard]] const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+};
+
+/// Reads what a rank's Parcel holds, in order.
+class Opened {
+ public:
+  explicit Opened(std::string bytes) : bytes_(std::move(bytes)) {}
+  void take(torch::Tensor target) {  // NOLINT: a tensor is a handle
+    REPRISE_CHECK(target.is_contiguous() && at_ + target.nbytes() <= bytes_.size());
+    std::memcpy(target.data_ptr(), bytes_.data() + at_, target.nbytes());
+    at_ += target.nbytes();
+  }
+
+ private:
+  std::string bytes_;
+  std::size_t at_ = 0;
+};
+
+/// What one rank has found of its slices.
+struct Findings {
+  Parcel values, samples, features;
+};
+
+void keep_sample(const EvaluateTask& task, const Look& look, Parcel& parcel) {
+  parcel.add(look.sr);
+  parcel.add(look.lr);
+  if (!task.segment) return;
+  parcel.add(look.labels.to(torch::kUInt8));
+  parcel.add(label_map(task, look.hr.to(task.device)).to(torch::kUInt8));
+}
+
+/// Every rank's parcel, at rank 0.
+std::vector<Opened> gather(const Parcel& mine, const Collective& collective) {
+  std::vector<Opened> parts;
+  for (auto& text : collective.gather_text(mine.bytes())) parts.emplace_back(std::move(text));
+  return parts;
+}
+
+void unpack_values(const EvaluateTask& task, std::vector<Opened> parts, EvaluateOutcome& outcome) {
+  const auto names = metric_names(task);
+  const int64_t count = task.slices.images.size(0);
+  const auto all = torch::empty({count, static_cast<int64_t>(names.size())}, torch::kFloat64);
+  for (int64_t slice = 0; slice < count; ++slice) parts[slice % parts.size()].take(all[slice]);
+  for (std::size_t metric = 0; metric < names.size(); ++metric) {
+    const auto column = all.select(1, static_cast<int64_t>(metric)).contiguous();
+    const auto* first = column.data_ptr<double>();
+    outcome.values.emplace_back(names[metric], std::vector<double>(first, first + count));
+  }
+}
+
+void unpack_samples(const EvaluateTask& task, std::vector<Opened> parts, EvaluateOutcome& outcome) {
+  const auto& images = task.slices.images;
+  const auto kept = sampled_slices(images.size(0), task.samples);
+  const auto count = static_cast<int64_t>(kept.size());
+  if (count == 0) return;
+  const auto slices = torch::tensor(kept);
+  auto& samples = outcome.samples;
+  samples["slice"] = slices;
+  samples["hr"] = images.index_select(0, slices).contiguous();
+  samples["label"] = task.slices.labels.index_select(0, slices).contiguous();
+  samples["sr"] = torch::empty_like(samples["hr"]);
+  samples["lr"] = torch::empty(
+      {count, images.size(1), images.size(2) / task.scale, images.size(3) / task.scale});
+  std::vector<std::string> names{"sr", "lr"};
+  if (task.segment) {
+    for (const char* name : {"prediction", "prediction_hr"}) {
+      samples[name] = torch::empty_like(samples["label"]);
+      names.emplace_back(name);
+    }
+  }
+  for (int64_t at = 0; at < count; ++at) {
+    for (const auto& name : names) parts[kept[at] % parts.size()].take(samples[name][at]);
+  }
+}
+
+/// FID of every subject, at its first slice.
+void unpack_features(const EvaluateTask& task, std::vector<Opened> parts,
+                     std::int64_t feature_count, EvaluateOutcome& outcome) {
+  const int64_t count = task.slices.images.size(0);
+  const int64_t channels = task.slices.images.size(1);
+  const auto of_sr = torch::empty({count, channels, feature_count});
+  const auto of_hr = torch::empty({count, channels, feature_count});
+  for (int64_t slice = 0; slice < count; ++slice) {
+    parts[slice % parts.size()].take(of_sr[slice]);
+    parts[slice % parts.size()].take(of_hr[slice]);
+  }
+  std::vector<double> column(count, kUndefined);
+  for (int64_t first = 0; first < count; ++first) {
+    if (std::find(task.subject.begin(), task.subject.begin() + first, task.subject[first]) !=
+        task.subject.begin() + first) {
+      continue;
+    }
+    std::vector<int64_t> own;
+    for (int64_t slice = first; slice < count; ++slice) {
+      if (task.subject[slice] == task.subject[first]) own.push_back(slice);
+    }
+    if (own.size() < 2) continue;  // One slice has no covariance.
+    const auto picked = torch::tensor(own);
+    double sum = 0;
+    for (int64_t at = 0; at < channels; ++at) {
+      sum += frechet_distance(of_sr.index_select(0, picked).select(1, at),
+                              of_hr.index_select(0, picked).select(1, at));
+    }
+    column[first] = sum / static_cast<double>(channels);
+  }
+  outcome.values.emplace_back("FID", std::move(column));
+}
+
 }  // namespace
+
+std::vector<std::int64_t> sampled_slices(std::int64_t count, std::int64_t samples) {
+  const std::int64_t kept = std::min(count, samples);
+  std::vector<std::int64_t> slices;
+  for (std::int64_t at = 0; at < kept; ++at) slices.push_back((2 * at + 1) * count / (2 * kept));
+  return slices;
+}
 
 EvaluateOutcome evaluate(const EvaluateTask& task, Collective& collective,
                          const StageHooks& hooks) {
-  const torch::InferenceMode inference;
+  const torch::NoGradGuard
+      no_grad;  // Not inference mode: what networks cache must serve training too.
   const auto start = std::chrono::steady_clock::now();
   const auto seconds = [&start] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   const bool is_root = collective.rank() == 0;
   const int64_t count = task.slices.images.size(0);
-  const auto names = metric_names(task);
+  const auto kept = sampled_slices(count, task.samples);
   EvaluateOutcome outcome;
-  std::vector<double> mine;
+  Findings mine;
+  std::int64_t feature_count = 0;
   // Slice i belongs to rank i mod size; all ranks go through the same number of rounds.
   for (int64_t first = 0; first < count; first += collective.size()) {
     const bool wants_stop = is_root && hooks.stop_requested();
@@ -86,8 +252,17 @@ EvaluateOutcome evaluate(const EvaluateTask& task, Collective& collective,
     }
     const int64_t slice = first + collective.rank();
     if (slice < count) {
-      const auto values = measure(task, slice);
-      mine.insert(mine.end(), values.begin(), values.end());
+      const Look look = look_at(task, slice);
+      mine.values.add(torch::tensor(measure(task, slice, look), torch::kFloat64));
+      if (std::binary_search(kept.begin(), kept.end(), slice)) {
+        keep_sample(task, look, mine.samples);
+      }
+      if (has_frechet(task)) {
+        const auto of_sr = features_of(task, look.sr);
+        feature_count = of_sr.size(-1);
+        mine.features.add(of_sr);
+        mine.features.add(features_of(task, look.hr));
+      }
     }
     if (is_root) {
       const int64_t done = std::min<int64_t>(count, first + collective.size());
@@ -98,22 +273,16 @@ EvaluateOutcome evaluate(const EvaluateTask& task, Collective& collective,
     }
   }
   // As bytes, so that not a bit changes on the way.
-  const auto parts = collective.gather_text(
-      {reinterpret_cast<const char*>(mine.data()), mine.size() * sizeof(double)});
+  auto values = gather(mine.values, collective);
+  auto samples = gather(mine.samples, collective);
+  auto features = gather(mine.features, collective);
   outcome.finished = true;
-  outcome.seconds = seconds();
-  if (!is_root) return outcome;
-  for (std::size_t metric = 0; metric < names.size(); ++metric) {
-    std::vector<double> column(count);
-    for (int64_t slice = 0; slice < count; ++slice) {
-      const auto row = static_cast<std::size_t>(slice / collective.size());
-      std::memcpy(
-          &column[slice],
-          parts[slice % collective.size()].data() + (row * names.size() + metric) * sizeof(double),
-          sizeof(double));
-    }
-    outcome.values.emplace_back(names[metric], std::move(column));
+  if (is_root) {
+    unpack_values(task, std::move(values), outcome);
+    unpack_samples(task, std::move(samples), outcome);
+    if (has_frechet(task)) unpack_features(task, std::move(features), feature_count, outcome);
   }
+  outcome.seconds = seconds();
   return outcome;
 }
 

@@ -50,25 +50,20 @@ double ssim(const torch::Tensor& image, const torch::Tensor& truth, int64_t bord
   return map.mean().item<double>();
 }
 
-Dice dice(const torch::Tensor& predicted, const torch::Tensor& truth, int64_t classes) {
+double dice(const torch::Tensor& predicted, const torch::Tensor& truth, const LabelRegion& region) {
   constexpr double kSmooth = 1e-6;
-  const auto ratio = [&](double both, double sum) {
-    return (2 * both + kSmooth) / (sum + kSmooth);
-  };
-  Dice result;
-  double all_both = 0;
-  double all_sum = 0;
-  for (int64_t label = 1; label < classes; ++label) {
-    const auto in_predicted = predicted == label;
-    const auto in_truth = truth == label;
-    const auto both = (in_predicted & in_truth).sum().item().toDouble();
-    const auto sum = in_predicted.sum().item().toDouble() + in_truth.sum().item().toDouble();
-    result.per_class.push_back(ratio(both, sum));
-    all_both += both;
-    all_sum += sum;
+  auto in_predicted = torch::zeros_like(predicted, torch::kBool);
+  auto in_truth = torch::zeros_like(truth, torch::kBool);
+  for (const int label : region.labels) {
+    in_predicted |= predicted == label;
+    in_truth |= truth == label;
   }
-  result.total = ratio(all_both, all_sum);
-  return result;
+  auto both = in_predicted & in_truth;
+  if (region.exact) both &= predicted == truth;
+  const auto count = [](const torch::Tensor& mask) {
+    return static_cast<double>(mask.sum().item<int64_t>());
+  };
+  return (2 * count(both) + kSmooth) / (count(in_predicted) + count(in_truth) + kSmooth);
 }
 
 }  // namespace reprise::worker

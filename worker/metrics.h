@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include <string>
 #include <vector>
 
 namespace reprise::worker {
@@ -16,13 +17,17 @@ double psnr(const torch::Tensor& image, const torch::Tensor& truth, int64_t bord
 /// the image after the cut of `border`. Both [C,H,W]. Errors: InvalidInput below 7 pixels.
 double ssim(const torch::Tensor& image, const torch::Tensor& truth, int64_t border);
 
-/// Dice coefficients of one label map against another.
-struct Dice {
-  std::vector<double> per_class;  ///< Of class 1, 2, ... `classes` - 1.
-  double total = 0;               ///< All foreground classes together, as one-hot maps.
+/// A group of labels that Dice is reported for.
+struct LabelRegion {
+  std::string name;         ///< Column "Dice-<name>".
+  std::vector<int> labels;  ///< Ascending, without the background.
+  /// True: a pixel counts only where its very label is right (one-hot maps added up, the
+  /// reference's Dice-T). False: the labels are one region (BraTS' WT, TC, ET).
+  bool exact = false;
 };
-/// (2 Σ both + 1e-6) / (Σ predicted + Σ truth + 1e-6); `predicted`, `truth`: integers, equal
-/// shapes. Classes are 0 (background) to `classes` - 1.
-Dice dice(const torch::Tensor& predicted, const torch::Tensor& truth, int64_t classes);
+
+/// Dice coefficient (2 Σ both + 1e-6) / (Σ predicted + Σ truth + 1e-6) of a region.
+/// `predicted`, `truth`: integer label maps of equal shapes.
+double dice(const torch::Tensor& predicted, const torch::Tensor& truth, const LabelRegion& region);
 
 }  // namespace reprise::worker

@@ -33,7 +33,12 @@ struct StageInputs {
 std::shared_ptr<models::SrNetwork> build_network(const boost::json::object& config,
                                                  const StageInputs& inputs);
 
-/// The U-Net of `config.unet`, with the weights of input `role`; an empty role: fresh weights.
+/// Gives a module the weights of input `role`. Strict.
+void load_input(torch::nn::Module& module, const StageInputs& inputs, const std::string& role);
+
+/// The U-Net of `config.unet`. An empty role: fresh weights, those of ResNet-34 in the encoder
+/// where the config says so. Else the weights of input `role`, whose shapes say how many channels
+/// and classes it has: a loss may use the U-Net of another data set.
 std::shared_ptr<models::Unet> build_unet(const boost::json::object& config,
                                          const StageInputs& inputs, const std::string& role);
 

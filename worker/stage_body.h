@@ -1,5 +1,5 @@
 #pragma once
-/// The two things a stage can be, and the body of their results (documented in wire.h).
+/// The kinds of stages, and the body of their results (documented in wire.h).
 
 #include <boost/json/object.hpp>
 #include <cstdint>
@@ -18,9 +18,11 @@ struct StageWork {
   std::int64_t stopped_at = -1;             ///< -1: finished.
 };
 
-/// Both throw `Error` and c10::Error; a GangError strikes all ranks alike.
+/// All throw `Error` and c10::Error; a GangError strikes all ranks alike.
 StageWork run_training(const wire::Assign& assign, const StageContext& context);
 StageWork run_evaluation(const wire::Assign& assign, const StageContext& context);
+StageWork run_profile(const wire::Assign& assign, const StageContext& context);
+StageWork run_import(const wire::Assign& assign, const StageContext& context);
 
 /// Calls `setup` on every rank, then compares notes: where it failed on any rank, every rank throws
 /// GangError with the first failure's code and text.

@@ -20,8 +20,10 @@ fs::path checkpoint_folder(const fs::path& workspace, const std::string& stage) 
 std::string first_line(std::string text) { return text.substr(0, text.find('\n')); }
 
 StageWork work_on(const wire::Assign& assign, const StageContext& context) {
-  return assign.kind == "evaluate" ? run_evaluation(assign, context)
-                                   : run_training(assign, context);
+  if (assign.kind == "evaluate") return run_evaluation(assign, context);
+  if (assign.kind == "profile") return run_profile(assign, context);
+  if (assign.kind == "import-weights") return run_import(assign, context);
+  return run_training(assign, context);
 }
 
 }  // namespace

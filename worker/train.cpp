@@ -1,5 +1,7 @@
 #include "worker/train.h"
 
+#include <ATen/autocast_mode.h>
+
 #include <chrono>
 #include <cmath>
 #include <string>
@@ -17,26 +19,172 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// The numbers that ride at the head of the gradients' all-reduce.
+/// bfloat16 arithmetic of networks while it lives.
+class Autocast {
+ public:
+  Autocast(bool enabled, const torch::Device& device) : type_(device.type()), enabled_(enabled) {
+    if (!enabled_) return;
+    at::autocast::set_autocast_dtype(type_, torch::kBFloat16);
+    at::autocast::set_autocast_enabled(type_, true);
+  }
+  ~Autocast() {
+    if (!enabled_) return;
+    at::autocast::set_autocast_enabled(type_, false);
+    at::autocast::clear_cache();  // It holds casts of weights that the next step changes.
+  }
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+  Autocast(Autocast&&) = delete;
+  Autocast& operator=(Autocast&&) = delete;
+
+ private:
+  at::DeviceType type_;
+  bool enabled_;
+};
+
+/// What every rank knows after the all-reduce of a step.
 struct Shared {
   double loss = 0;
   bool stop = false;
+  bool is_finite = true;
 };
 
 /// Sums gradients, loss and rank 0's wish to stop over the ranks, in one all-reduce.
 Shared reduce(FlatAdam& adam, const torch::Tensor& loss_share, bool stop, Collective& collective) {
+  const torch::NoGradGuard no_grad;
   auto head = adam.gradients().narrow(0, 0, FlatAdam::kExtra);
   head[0].copy_(loss_share.detach());
   if (stop) head[1].fill_(1);
   if (collective.size() > 1) collective.all_reduce_sum(adam.gradients());
+  // One number that is NaN or infinite wherever one of the sums is, read with the others.
+  head[2].copy_((adam.gradients() * 0).sum());
   const auto sums = head.cpu();
-  return {.loss = sums[0].item<float>(), .stop = sums[1].item<float>() > 0};
+  return {.loss = sums[0].item<float>(),
+          .stop = sums[1].item<float>() > 0,
+          .is_finite = std::isfinite(sums[0].item<float>()) && sums[2].item<float>() == 0};
 }
 
 /// Which learning-curve points are kept: about 200, and the last step.
 bool is_curve_point(std::int64_t done, std::int64_t steps) {
   const std::int64_t every = std::max<std::int64_t>(1, steps / 200);
   return done % every == 0 || done == steps;
+}
+
+/// The steps of one training: everything but when to save, validate and stop.
+class Stepper {
+ public:
+  Stepper(Objective& objective, const BatchMaker& batches, const TrainSettings& settings,
+          Collective& collective)
+      : objective_(objective),
+        batches_(batches),
+        settings_(settings),
+        collective_(collective),
+        adam_(objective.network->parameters(), objective.adam) {
+    if (objective_.critic) {
+      critic_.emplace(objective_.critic->network->parameters(), objective_.critic->adam);
+    }
+  }
+
+  FlatAdam& adam() { return adam_; }
+  FlatAdam* critic() { return critic_ ? &*critic_ : nullptr; }
+
+  /// One step of the critic and of the network. `stop`: rank 0's wish, told to all.
+  Shared step(bool stop) {
+    const std::int64_t step = adam_.updates();
+    torch::manual_seed(draw(settings_.seed, step, collective_.rank(), Purpose::Torch));
+    const double rate = learning_rate_at(settings_, step);
+    if (settings_.accumulate == 1) {
+      const Batch batch = batches_.make(step);
+      const auto output = output_of(batch);
+      train_critic(step, rate, [&](auto use) { use(output.detach(), batch); });
+      return train_network(step, rate, stop, [&](auto use) { use(output, batch); });
+    }
+    const auto each_part = [&](auto use) {
+      for (std::int64_t part = 0; part < settings_.accumulate; ++part) {
+        const Batch batch = batches_.make(step, part);
+        use(output_of(batch), batch);
+      }
+    };
+    train_critic(step, rate, [&](auto use) {
+      const torch::NoGradGuard no_grad;
+      each_part([&](const torch::Tensor& output, const Batch& batch) {
+        const torch::AutoGradMode with_grad(true);
+        use(output, batch);
+      });
+    });
+    return train_network(step, rate, stop, each_part);
+  }
+
+ private:
+  torch::Tensor output_of(const Batch& batch) {
+    const Autocast autocast(settings_.bf16, batch.hr.device());
+    return objective_.output(batch).to(torch::kFloat32);
+  }
+
+  /// `each_part` calls its argument with the output and the batch of every part.
+  template <typename EachPart>
+  void train_critic(std::int64_t step, double rate, EachPart each_part) {
+    if (!critic_) return;
+    const double factor = rate / settings_.learning_rate;
+    for (std::int64_t round = 0; round < objective_.critic->steps; ++round) {
+      critic_->zero_grad();
+      auto total = torch::zeros({}, critic_->weights().options());
+      each_part([&](const torch::Tensor& output, const Batch& batch) {
+        const auto share =
+            objective_.critic->loss_share(output, batch, round) / settings_.accumulate;
+        share.backward();
+        total += share.detach();
+      });
+      check(reduce(*critic_, total, false, collective_), step, "critic's loss");
+      critic_->step(objective_.critic->learning_rate * factor);
+    }
+  }
+
+  template <typename EachPart>
+  Shared train_network(std::int64_t step, double rate, bool stop, EachPart each_part) {
+    adam_.zero_grad();
+    auto total = torch::zeros({}, adam_.weights().options());
+    each_part([&](const torch::Tensor& output, const Batch& batch) {
+      torch::Tensor share;
+      {
+        const Autocast autocast(settings_.bf16, batch.hr.device());
+        share = objective_.loss_share(output, batch) / settings_.accumulate;
+      }
+      share.backward();
+      total += share.detach();
+    });
+    const Shared shared = reduce(adam_, total, stop, collective_);
+    check(shared, step, "loss");
+    adam_.step(rate);
+    return shared;
+  }
+
+  /// Before any weight has changed, and on every rank alike.
+  void check(const Shared& shared, std::int64_t step, const std::string& what) const {
+    if (shared.is_finite) return;
+    const std::string which = std::isfinite(shared.loss) ? "gradient of the " + what : what;
+    throw GangError(ErrorCode::InvalidInput,
+                    which + " is NaN or infinite at step " + std::to_string(step) +
+                        " (batch: " + batches_.describe(step) + "): lower train.learning_rate");
+  }
+
+  Objective& objective_;
+  const BatchMaker& batches_;
+  const TrainSettings& settings_;
+  Collective& collective_;
+  FlatAdam adam_;
+  std::optional<FlatAdam> critic_;
+};
+
+/// Rank 0's newest sound checkpoint to every rank.
+void resume(TrainState& state, const CheckpointStore& store, Collective& collective,
+            TrainOutcome& outcome) {
+  if (collective.rank() == 0) {
+    auto loaded = store.load_newest();
+    outcome.warnings = std::move(loaded.warnings);
+    state.restore(loaded.snapshot);
+  }
+  state.broadcast(collective);
 }
 
 }  // namespace
@@ -50,35 +198,36 @@ double learning_rate_at(const TrainSettings& settings, std::int64_t step) {
 }
 
 TrainOutcome train(Objective& objective, const BatchMaker& batches, const TrainSettings& settings,
-                   const CheckpointStore& store, Collective& collective, const StageHooks& hooks) {
-  FlatAdam adam(objective.network->parameters(), objective.adam);
-  TrainState state(*objective.network, adam);
-  const bool is_root = collective.rank() == 0;
-  if (is_root) state.restore(store.load_newest());
-  state.broadcast(collective);
-
+                   const CheckpointStore& store, Collective& collective, const StageHooks& hooks,
+                   const std::function<double()>& score) {
+  Stepper stepper(objective, batches, settings, collective);
+  FlatAdam& adam = stepper.adam();
+  TrainState state(objective, adam, stepper.critic());
   TrainOutcome outcome;
+  resume(state, store, collective, outcome);
   outcome.resumed_from = adam.updates();
+
+  const auto& validation = settings.validation;
+  const bool is_root = collective.rank() == 0;
+  const auto ends_early = [&] {
+    return validation.patience > 0 && state.points_since_best() >= validation.patience;
+  };
   const auto start = Clock::now();
   objective.network->train();
+  if (objective.critic) objective.critic->network->train();
   bool stop = false;
-  while (adam.updates() < settings.steps && !stop) {
-    const std::int64_t step = adam.updates();
-    torch::manual_seed(draw(settings.seed, step, collective.rank(), Purpose::Torch));
-    adam.zero_grad();
-    const auto loss_share = objective.loss_share(batches.make(step));
-    loss_share.backward();
-    const auto shared = reduce(adam, loss_share, is_root && hooks.stop_requested(), collective);
-    if (!std::isfinite(shared.loss)) {
-      throw GangError(ErrorCode::InvalidInput, "loss is NaN or infinite at step " +
-                                                   std::to_string(step) +
-                                                   ": lower train.learning_rate");
-    }
-    adam.step(learning_rate_at(settings, step));
-
+  while (adam.updates() < settings.steps && !stop && !ends_early()) {
+    const Shared shared = stepper.step(is_root && hooks.stop_requested());
     const std::int64_t done = adam.updates();
-    state.add_loss(shared.loss, is_curve_point(done, settings.steps));
+    const bool is_validated =
+        validation.every > 0 && (done % validation.every == 0 || done == settings.steps);
+    state.add_loss(shared.loss, is_validated || is_curve_point(done, settings.steps));
     stop = shared.stop;
+    if (is_validated) {
+      objective.network->eval();
+      state.add_score(score());
+      objective.network->train();
+    }
     if (!is_root) continue;
     hooks.progress({.done = done,
                     .end = settings.steps,
@@ -89,8 +238,11 @@ TrainOutcome train(Objective& objective, const BatchMaker& batches, const TrainS
     if (is_due && done < settings.steps) store.save(state.snapshot());
   }
   outcome.step = adam.updates();
-  outcome.finished = outcome.step == settings.steps;
+  outcome.finished = outcome.step == settings.steps || ends_early();
+  if (outcome.finished && validation.patience > 0) state.take_best();
+  outcome.best_step = state.best_step();
   outcome.curve = state.curve();
+  outcome.validation = state.scores();
   outcome.seconds = seconds_since(start);
   return outcome;
 }

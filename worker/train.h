@@ -6,6 +6,9 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "worker/batches.h"
@@ -15,21 +18,50 @@
 
 namespace reprise::worker {
 
+/// The opponent of an adversarial loss, trained in turn with the network.
+struct Critic {
+  std::shared_ptr<torch::nn::Module> network;
+  /// This rank's share of its loss on the network's output (without gradient). `round` counts the
+  /// critic's steps within one step of the network.
+  std::function<torch::Tensor(const torch::Tensor& output, const Batch&, std::int64_t round)>
+      loss_share;
+  FlatAdam::Options adam;
+  double learning_rate = 1e-5;  ///< Falls at the network's milestones.
+  std::int64_t steps = 1;       ///< Before every step of the network.
+};
+
 /// What is trained: a network and this rank's share of the global loss (shares sum to the loss).
 struct Objective {
   std::shared_ptr<torch::nn::Module> network;
-  std::function<torch::Tensor(const Batch&)> loss_share;  ///< Scalar with a gradient.
+  std::function<torch::Tensor(const Batch&)> output;
+  /// Scalar with a gradient; of the batch as it is given, which may be a part of the global one.
+  std::function<torch::Tensor(const torch::Tensor& output, const Batch&)> loss_share;
   FlatAdam::Options adam;
+  std::optional<Critic> critic;
+  /// Networks of the loss that change as it is computed (running statistics).
+  std::vector<std::shared_ptr<torch::nn::Module>> companions;
+};
+
+/// A PSNR curve on held-out subjects, and early stopping by it.
+struct ValidationSettings {
+  std::int64_t every = 0;     ///< Steps between points; 0: no validation.
+  std::int64_t subjects = 1;  ///< Held out of the training split.
+  std::int64_t patience = 0;  ///< Points without a better one that end training; 0: never.
 };
 
 /// `train` of a stage's config (see sweep/stage.h), and how it runs.
 struct TrainSettings {
   std::int64_t steps = 1;
+  std::int64_t accumulate = 1;  ///< Parts of a batch that are computed one after another.
   double learning_rate = 1e-4;
   std::vector<std::int64_t> milestones;
   double gamma = 0.5;
+  double beta2 = 0.999;
+  bool bf16 = false;  ///< Networks run in bfloat16 where autocast allows; weights stay float32.
   std::uint64_t seed = 0;
+  ValidationSettings validation = {};
   std::int64_t checkpoint_every = 50;
+  std::int64_t checkpoints_kept = 2;
 };
 
 /// Errors: InvalidInput for missing or impossible values.
@@ -61,13 +93,20 @@ struct TrainOutcome {
   std::int64_t step = 0;
   std::int64_t resumed_from = 0;
   std::vector<CurvePoint> curve;
-  double seconds = 0;  ///< In the loop, this attempt.
+  std::vector<CurvePoint> validation;  ///< "loss" is the score: greater is better.
+  std::int64_t best_step = 0;          ///< Whose weights the network has after early stopping.
+  std::vector<std::string> warnings;   ///< Checkpoints that were passed over.
+  double seconds = 0;                  ///< In the loop, this attempt.
 };
 
 /// Trains `objective` from the newest checkpoint of `store`, or from its present weights, which are
-/// broadcast from rank 0. Every rank calls it with the same settings.
-/// Errors: GangError InvalidInput when the loss is not finite.
+/// broadcast from rank 0. Every rank calls it with the same settings. `score` judges the network
+/// for validation (equal on every rank, greater is better); it may be empty without validation.
+/// With patience, the network ends with the weights of its best point.
+/// Errors: GangError InvalidInput, naming step and batch, in the very step whose loss or gradient
+/// is NaN or infinite; the weights are still those before it.
 TrainOutcome train(Objective& objective, const BatchMaker& batches, const TrainSettings& settings,
-                   const CheckpointStore& store, Collective& collective, const StageHooks& hooks);
+                   const CheckpointStore& store, Collective& collective, const StageHooks& hooks,
+                   const std::function<double()>& score = {});
 
 }  // namespace reprise::worker

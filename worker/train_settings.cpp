@@ -17,9 +17,21 @@ TrainSettings train_settings(const boost::json::object& config,
     }
   }
   if (train.contains("gamma")) settings.gamma = config::number(train, "gamma");
+  if (train.contains("beta2")) settings.beta2 = config::number(train, "beta2");
+  if (train.contains("accumulate")) settings.accumulate = config::integer(train, "accumulate", 1);
+  if (config.contains("precision")) settings.bf16 = config::text(config, "precision") == "bf16";
+  if (train.contains("validation")) {
+    const auto& validation = config::table(train, "validation");
+    settings.validation = {.every = config::integer(validation, "every", 1),
+                           .subjects = config::integer(validation, "subjects", 1),
+                           .patience = config::integer(validation, "patience", 0)};
+  }
   settings.seed = static_cast<std::uint64_t>(config::integer(config, "seed", 0));
   if (options.contains("checkpoint_every")) {
     settings.checkpoint_every = config::integer(options, "checkpoint_every", 1);
+  }
+  if (options.contains("checkpoints_kept")) {
+    settings.checkpoints_kept = config::integer(options, "checkpoints_kept", 1);
   }
   return settings;
 }

@@ -13,6 +13,7 @@
 #include "orchestrator/cli/progress.h"
 #include "orchestrator/cli/study_options.h"
 #include "orchestrator/coordinator.h"
+#include "sweep/check_study.h"
 #include "sweep/error.h"
 
 namespace reprise::cli {
@@ -31,6 +32,7 @@ struct RunFlags {
 std::map<std::string, PreparedDataset> prepare_all(const sweep::Study& study,
                                                    const fs::path& workspace, Progress& progress) {
   std::map<std::string, PreparedDataset> prepared;
+  std::map<std::string, std::int64_t> channels;
   for (const sweep::DatasetSpec& spec : study.datasets) {
     PreparedDataset found;
     const bool there = find_dataset(spec, workspace, found);
@@ -40,7 +42,9 @@ std::map<std::string, PreparedDataset> prepare_all(const sweep::Study& study,
     progress.on_note("data set " + spec.name + ": " + std::to_string(info.count) + " slices of " +
                      std::to_string(info.height) + "x" + std::to_string(info.width) + " from " +
                      std::to_string(info.subjects.size()) + " volumes");
+    channels[spec.name] = info.channels;
   }
+  sweep::check_channels(study, channels);
   return prepared;
 }
 

@@ -122,6 +122,24 @@ TEST_F(StoreTest, ResultIsCommittedOnceAndOnlyUnderTheNewestFence) {
   EXPECT_DOUBLE_EQ(store.scalars(stage).at("psnr"), 31.25);
 }
 
+TEST_F(StoreTest, WarningsOfAResultBecomeEventsWithIt) {
+  Store store(file_, Access::ReadWrite);
+  store.put_plan(plan(), "");
+  const std::string stage = plan().stages[0].id;
+  const auto stale = store.begin_attempt(stage, "g0", "h", "cpu", 1);
+  const auto fence = store.begin_attempt(stage, "g1", "h", "cpu", 1);
+  const boost::json::object body{
+      {"provenance", {{"warnings", {"checkpoint passed over: x.safetensors", 7}}}}};
+  EXPECT_FALSE(store.commit_result(stage, stale, body));
+  EXPECT_TRUE(store.events(10).empty());
+  EXPECT_TRUE(store.commit_result(stage, fence, body));
+  EXPECT_TRUE(store.commit_result(stage, fence, body));  // A repeated result.
+  const auto events = store.events(10);
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].kind, "warning");
+  EXPECT_EQ(events[0].text, "stage " + stage + ": checkpoint passed over: x.safetensors");
+}
+
 TEST_F(StoreTest, RevokedAttemptCannotCommit) {
   Store store(file_, Access::ReadWrite);
   store.put_plan(plan(), "");

@@ -19,7 +19,7 @@ boost::json::array term(const std::string& name, double weight) {
 TEST(Loss, L1SharesAddUpToTheWhole) {
   torch::manual_seed(1);
   const torch::Tensor sr = torch::rand({5, 1, 4, 4}), hr = torch::rand({5, 1, 4, 4});
-  const auto loss = make_loss(term("l1", 2.0), nullptr);
+  const auto loss = make_loss(term("l1", 2.0), {});
   const LossContext gang{.global_batch = 5, .ranks = 2, .sum = {}};
   const torch::Tensor shares = loss->share(sr.slice(0, 0, 3), hr.slice(0, 0, 3), gang) +
                                loss->share(sr.slice(0, 3, 5), hr.slice(0, 3, 5), gang);
@@ -29,7 +29,7 @@ TEST(Loss, L1SharesAddUpToTheWhole) {
 TEST(Loss, ASegmentationTermFreezesTheSegmenterAndReachesTheImage) {
   auto unet = std::make_shared<models::Unet>(models::UnetOptions{.width = 8});
   for (const std::string name : {"e1", "sum_e", "d", "hrl"}) {
-    const auto loss = make_loss(term(name, 1.0), unet);
+    const auto loss = make_loss(term(name, 1.0), {.segmenter = unet, .vgg = {}, .critic = {}});
     const torch::Tensor sr = torch::rand({2, 1, 32, 32}, torch::requires_grad());
     loss->share(sr, torch::rand({2, 1, 32, 32}), {.global_batch = 2, .ranks = 1, .sum = {}})
         .backward();
@@ -40,9 +40,9 @@ TEST(Loss, ASegmentationTermFreezesTheSegmenterAndReachesTheImage) {
 }
 
 TEST(Loss, RefusesUnknownNamesAndAMissingSegmenter) {
-  EXPECT_THROW((void)make_loss(term("e1", 1.0), nullptr), Error);
-  EXPECT_THROW((void)make_loss(term("l3", 1.0), nullptr), Error);
-  EXPECT_THROW((void)make_loss({}, nullptr), Error);
+  EXPECT_THROW((void)make_loss(term("e1", 1.0), {}), Error);
+  EXPECT_THROW((void)make_loss(term("l3", 1.0), {}), Error);
+  EXPECT_THROW((void)make_loss({}, {}), Error);
 }
 
 TEST(Dice, IsZeroForAPerfectAnswerAndIgnoresAbsentClasses) {

@@ -101,7 +101,8 @@ TEST(LossGolden, SegmentationLossesMatchInEvaluationMode) {
   const torch::Tensor hr = file.tensors.at("in.hr");
   const losses::LossContext context{.global_batch = hr.size(0), .ranks = 1, .sum = {}};
   for (const auto& [name, key] : cases) {
-    const auto loss = losses::make_loss({{{"name", name}, {"weight", 1.0}}}, unet);
+    const auto loss = losses::make_loss({{{"name", name}, {"weight", 1.0}}},
+                                        {.segmenter = unet, .vgg = {}, .critic = {}});
     const torch::Tensor sr = file.tensors.at("in.sr").clone().requires_grad_(true);
     const torch::Tensor value = loss->share(sr, hr, context);
     const double want = file.tensors.at("out.loss." + key + ".eval").item<double>();

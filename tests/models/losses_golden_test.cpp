@@ -36,7 +36,7 @@ TEST_P(LossSwitches, ValuesAndGradientsMatch) {
     boost::json::object term = {{"name", name}, {"weight", 1.0}, {"unet_mode", mode}};
     if (*distance != '\0') term["distance"] = distance;
     if (*sum != '\0') term["sum"] = sum;
-    const auto loss = losses::make_loss({term}, unet);
+    const auto loss = losses::make_loss({term}, {.segmenter = unet, .vgg = {}, .critic = {}});
     const torch::Tensor sr = file.tensors.at("in.sr").clone().requires_grad_(true);
     const torch::Tensor value = loss->share(sr, hr, context);
     const auto want = file.tensors.find(c10::str("out.loss.", key, ".", mode));

@@ -35,16 +35,27 @@ class Checkpoint : public testing::Test {
   CheckpointStore store_{folder_};
 };
 
-TEST_F(Checkpoint, NothingIsFoundWhereNothingIs) { EXPECT_FALSE(store_.load_newest()); }
+TEST_F(Checkpoint, NothingIsFoundWhereNothingIs) {
+  const auto loaded = store_.load_newest();
+  EXPECT_FALSE(loaded.snapshot);
+  EXPECT_TRUE(loaded.warnings.empty());
+}
 
 TEST_F(Checkpoint, TheNewestComesBack) {
   store_.save(snapshot(50));
   store_.save(snapshot(100));
-  const auto loaded = store_.load_newest();
+  const auto loaded = store_.load_newest().snapshot;
   ASSERT_TRUE(loaded);
   EXPECT_EQ(loaded->step, 100);
   EXPECT_TRUE(torch::equal(loaded->tensors.at("weights"), snapshot(100).tensors.at("weights")));
   EXPECT_EQ(loaded->tensors.at("count").item<int64_t>(), 100);
+}
+
+TEST_F(Checkpoint, AsManyAreKeptAsAsked) {
+  const CheckpointStore three(folder_, 3);
+  for (const std::int64_t step : {10, 20, 30, 40}) three.save(snapshot(step));
+  EXPECT_FALSE(fs::exists(folder_ / "step-00000010.json"));
+  EXPECT_TRUE(fs::exists(folder_ / "step-00000020.json"));
 }
 
 TEST_F(Checkpoint, OnlyTwoAreKept) {
@@ -63,17 +74,21 @@ TEST_F(Checkpoint, AFlippedBitMeansTheOneBefore) {
   for (int tenth = 0; tenth < 10; ++tenth) {
     store_.save(snapshot(100));
     flip_a_bit("step-00000100.safetensors", size() * tenth / 10);
-    EXPECT_EQ(store_.load_newest()->step, 50);
+    const auto loaded = store_.load_newest();
+    EXPECT_EQ(loaded.snapshot->step, 50);
+    ASSERT_EQ(loaded.warnings.size(), 1U);
+    EXPECT_NE(loaded.warnings[0].find("step-00000100.safetensors"), std::string::npos);
   }
   flip_a_bit("step-00000050.safetensors", 200);
-  EXPECT_FALSE(store_.load_newest());
+  EXPECT_FALSE(store_.load_newest().snapshot);
+  EXPECT_EQ(store_.load_newest().warnings.size(), 2U);
 }
 
 TEST_F(Checkpoint, ATornOrForeignManifestMeansTheOneBefore) {
   store_.save(snapshot(50));
   std::ofstream(folder_ / "step-00000100.json") << "{\"step\": 100, ";
   std::ofstream(folder_ / "step-00000150.json") << "[1, 2]";
-  EXPECT_EQ(store_.load_newest()->step, 50);
+  EXPECT_EQ(store_.load_newest().snapshot->step, 50);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "tests/worker/mpi_main.h"
+#include "worker/frechet.h"
 #include "worker/metrics.h"
 #include "worker/resample.h"
 
@@ -20,17 +21,23 @@ class Evaluate : public testing::Test {
     task_.slices.labels = torch::zeros({3, 40, 24}, torch::kUInt8);
     task_.slices.labels.narrow(1, 0, 8).fill_(1);
     task_.scale = 4;
-    task_.label_names = {"G", "W"};
+    task_.regions = {{.name = "T", .labels = {1, 2}, .exact = true},
+                     {.name = "G", .labels = {1}},
+                     {.name = "W", .labels = {2}}};
+    task_.channels = {"1"};
+    task_.subject = {0, 0, 1};
   }
 
   std::map<std::string, std::vector<double>> run() {
     const auto collective = make_collective(test_mpi(), torch::kCPU);
-    const auto outcome = evaluate(task_, *collective, {});
+    auto outcome = evaluate(task_, *collective, {});
     EXPECT_TRUE(outcome.finished);
+    samples_ = std::move(outcome.samples);
     return {outcome.values.begin(), outcome.values.end()};
   }
 
   EvaluateTask task_;
+  std::map<std::string, torch::Tensor> samples_;  ///< Of the last run.
 };
 
 TEST_F(Evaluate, JudgesTheMethodsOutputOfEverySlice) {
@@ -73,6 +80,56 @@ TEST_F(Evaluate, NoiseIsAFunctionOfSeedAndSlice) {
   EXPECT_NE(noisy.at("PSNR"), clean.at("PSNR"));
   task_.seed = 2;
   EXPECT_NE(noisy.at("PSNR"), run().at("PSNR"));
+}
+
+TEST_F(Evaluate, SeveralChannelsAreAlsoJudgedOneByOne) {
+  task_.slices.images = torch::rand({3, 2, 40, 24});
+  task_.channels = {"T1", "T2"};
+  task_.method = [](const torch::Tensor& lr) { return resample(lr, 40, 24); };
+  const auto values = run();
+  const auto hr = task_.slices.images.narrow(0, 2, 1);
+  const auto expected = resample(degrade(hr, 4), 40, 24);
+  EXPECT_EQ(values.at("PSNR-T2")[2], psnr(expected[0].narrow(0, 1, 1), hr[0].narrow(0, 1, 1), 4));
+  EXPECT_EQ(values.at("SSIM-T1")[2], ssim(expected[0].narrow(0, 0, 1), hr[0].narrow(0, 0, 1), 4));
+}
+
+TEST_F(Evaluate, KeepsSamplesEvenlySpaced) {
+  EXPECT_EQ(sampled_slices(100, 4), (std::vector<std::int64_t>{12, 37, 62, 87}));
+  EXPECT_EQ(sampled_slices(2, 4), (std::vector<std::int64_t>{0, 1}));
+  EXPECT_TRUE(sampled_slices(5, 0).empty());
+  task_.method = [](const torch::Tensor& lr) { return resample(lr, 40, 24); };
+  task_.segment = [](const torch::Tensor& image) {
+    return torch::cat({image, 1 - image}, 1);  // Class 1 where it is dark.
+  };
+  task_.samples = 1;
+  (void)run();
+  const auto hr = task_.slices.images.narrow(0, 1, 1);
+  const auto sr = resample(degrade(hr, 4), 40, 24);
+  EXPECT_EQ(samples_.at("slice").item<int64_t>(), 1);
+  EXPECT_TRUE(torch::equal(samples_.at("hr"), hr));
+  EXPECT_TRUE(torch::equal(samples_.at("lr"), degrade(hr, 4)));
+  EXPECT_TRUE(torch::equal(samples_.at("sr"), sr));
+  EXPECT_TRUE(torch::equal(samples_.at("label"), task_.slices.labels.narrow(0, 1, 1)));
+  EXPECT_TRUE(torch::equal(samples_.at("prediction"), sr.lt(0.5).squeeze(1).to(torch::kUInt8)));
+  EXPECT_TRUE(torch::equal(samples_.at("prediction_hr"), hr.lt(0.5).squeeze(1).to(torch::kUInt8)));
+}
+
+TEST_F(Evaluate, FidStandsAtTheFirstSliceOfASubject) {
+  task_.slices.images = torch::rand({5, 1, 40, 24});
+  task_.slices.labels = torch::zeros({5, 40, 24}, torch::kUInt8);
+  task_.subject = {0, 0, 0, 1, 2};  // One slice has no covariance: no value for 1 and 2.
+  task_.method = [](const torch::Tensor& lr) { return resample(lr, 40, 24); };
+  task_.features = [](const torch::Tensor& image) {
+    EXPECT_EQ(image.size(2), 32);  // The border is cut.
+    return image.flatten(1).narrow(1, 0, 7);
+  };
+  const auto values = run().at("FID");
+  const auto cut = [](const torch::Tensor& image) {
+    return image.narrow(2, 4, 32).narrow(3, 4, 16).flatten(1).narrow(1, 0, 7);
+  };
+  const auto hr = task_.slices.images.narrow(0, 0, 3);
+  EXPECT_NEAR(values[0], frechet_distance(cut(resample(degrade(hr, 4), 40, 24)), cut(hr)), 1e-9);
+  for (const int at : {1, 2, 3, 4}) EXPECT_TRUE(std::isnan(values[at]));
 }
 
 TEST_F(Evaluate, StopsOnRequestWithoutValues) {

@@ -9,6 +9,7 @@
 #include "losses/loss.h"
 #include "models/network.h"
 #include "models/safetensors.h"
+#include "models/vgg.h"
 #include "tests/worker/mpi_main.h"
 #include "worker/objective.h"
 
@@ -39,7 +40,7 @@ TEST(Gang, SumOverRanksSumsForwardAndBackward) {
 
 struct Case {
   std::string name, kind, config;
-  bool has_segmenter = false;
+  std::vector<std::string> roles = {};  ///< Inputs: "network", "segmenter", "vgg19".
 };
 
 /// Weights that every rank and both runs agree on, in a file of this rank's own.
@@ -51,38 +52,74 @@ fs::path write_weights(torch::nn::Module& module, const std::string& role) {
 
 StageInputs inputs_of(const Case& which) {
   StageInputs inputs{.classes = kClasses};
-  if (!which.has_segmenter) return inputs;
-  torch::manual_seed(7);
-  models::Unet unet({.channels = 1, .classes = kClasses, .width = 8});
-  inputs.weights["segmenter"] = write_weights(unet, "segmenter");
   const auto config = boost::json::parse(which.config).as_object();
-  const auto network = models::make_network(config.at("network").as_object(), 1, 4);
-  inputs.weights["network"] = write_weights(*network, "network");
+  torch::manual_seed(7);
+  for (const auto& role : which.roles) {
+    std::shared_ptr<torch::nn::Module> module;
+    if (role == "segmenter") {
+      module = std::make_shared<models::Unet>(
+          models::UnetOptions{.channels = 1, .classes = kClasses, .width = 8});
+    } else if (role == "vgg19") {
+      module = std::make_shared<models::Vgg19>(models::VggLayer::Conv54);
+    } else {
+      module = models::make_network(config.at("network").as_object(), 1, 4);
+    }
+    inputs.weights[role] = write_weights(*module, role);
+  }
   return inputs;
 }
 
-/// Loss of the global batch ("loss", [1]) and its gradient ("gradient", [weights]) of one step.
-models::TensorFile step_of(const Case& which) {
+SliceTensors toy_slices() {
+  torch::manual_seed(3);
+  return {.images = torch::rand({6, 1, 128, 128}),
+          .labels = torch::randint(kClasses, {6, 128, 128}, torch::kUInt8)};
+}
+
+/// A stage's objective and batches, with the same fresh weights every time.
+struct Setup {
+  Objective objective;
+  BatchMaker batches;
+};
+Setup make_setup(const Case& which, Collective& collective) {
   const auto config = boost::json::parse(which.config).as_object();
   const auto inputs = inputs_of(which);
-  torch::manual_seed(3);
-  const SliceTensors slices{.images = torch::rand({6, 1, 128, 128}),
-                            .labels = torch::randint(kClasses, {6, 128, 128}, torch::kUInt8)};
-  const auto collective = make_collective(test_mpi(), torch::kCPU);
+  auto slices = toy_slices();
   torch::manual_seed(5);
-  auto objective = make_objective(which.kind, config, inputs, *collective);
+  auto objective = make_objective(which.kind, config, inputs, collective);
+  return {.objective = std::move(objective),
+          .batches = BatchMaker(std::move(slices), batch_recipe(which.kind, config),
+                                collective.rank(), collective.size(), torch::kCPU)};
+}
+
+/// Adds the sum over ranks of a share ("<name>", [1]) and its gradient ("<name>.gradient").
+void record(FlatAdam& adam, const torch::Tensor& share, const std::string& name,
+            Collective& collective, models::TensorFile& result) {
+  const torch::NoGradGuard no_grad;
+  adam.gradients()[0].copy_(share.detach());
+  collective.all_reduce_sum(adam.gradients());
+  result.tensors[name] = adam.gradients().narrow(0, 0, 1).clone();
+  result.tensors[name + ".gradient"] =
+      adam.gradients().narrow(0, FlatAdam::kExtra, adam.weights().numel()).clone();
+}
+
+/// Losses of the global batch of one step and their gradients: of the network, and of its critic.
+models::TensorFile step_of(const Case& which) {
+  const auto collective = make_collective(test_mpi(), torch::kCPU);
+  auto [objective, batches] = make_setup(which, *collective);
   FlatAdam adam(objective.network->parameters(), objective.adam);
   objective.network->train();
-  const BatchMaker batches(slices, batch_recipe(which.kind, config), collective->rank(),
-                           collective->size(), torch::kCPU);
-  const auto share = objective.loss_share(batches.make(0));
-  share.backward();
-  adam.gradients()[0].copy_(share.detach());
-  collective->all_reduce_sum(adam.gradients());
+  const auto batch = batches.make(0);
+  const auto output = objective.output(batch);
   models::TensorFile result;
-  result.tensors["loss"] = adam.gradients().narrow(0, 0, 1).clone();
-  result.tensors["gradient"] =
-      adam.gradients().narrow(0, FlatAdam::kExtra, adam.weights().numel()).clone();
+  if (objective.critic) {
+    FlatAdam critic(objective.critic->network->parameters(), objective.critic->adam);
+    const auto share = objective.critic->loss_share(output.detach(), batch, 0);
+    share.backward();
+    record(critic, share, "critic", *collective, result);
+  }
+  const auto share = objective.loss_share(output, batch);
+  share.backward();
+  record(adam, share, "loss", *collective, result);
   return result;
 }
 
@@ -92,19 +129,58 @@ TEST_P(Step, IsTheSameForEveryGangSize) {
   const Case& which = GetParam();
   const fs::path record = record_folder() / ("step-" + which.name + ".safetensors");
   const auto mine = step_of(which);
-  const auto& loss = mine.tensors.at("loss");
-  const auto& gradient = mine.tensors.at("gradient");
-  ASSERT_TRUE(gradient.isfinite().all().item<bool>());
-  ASSERT_GT(loss.item<float>(), 0);
-  ASSERT_GT(gradient.norm().item<float>(), 0);
+  for (const auto& [name, tensor] : mine.tensors) {
+    ASSERT_TRUE(tensor.isfinite().all().item<bool>()) << name;
+    ASSERT_GT(tensor.norm().item<float>(), 0) << name;
+  }
   if (test_mpi().size() == 1) {
     models::write_safetensors(record, mine);
     return;
   }
   const auto alone = models::read_safetensors(record);
-  EXPECT_NEAR(loss.item<float>() / alone.tensors.at("loss").item<float>(), 1, 1e-5);
-  const auto& expected = alone.tensors.at("gradient");
-  EXPECT_LT(((gradient - expected).norm() / expected.norm()).item<float>(), 1e-3);
+  ASSERT_EQ(alone.tensors.size(), mine.tensors.size());
+  for (const auto& [name, expected] : alone.tensors) {
+    const double tolerance = expected.numel() == 1 ? 1e-5 : 1e-3;
+    EXPECT_LT(((mine.tensors.at(name) - expected).norm() / expected.norm()).item<double>(),
+              tolerance)
+        << name;
+  }
+}
+
+/// Trains five steps in a folder, stopped after `stops` steps each time.
+models::TensorFile trained(const Case& which, const std::string& folder,
+                           const std::vector<std::int64_t>& stops) {
+  const auto collective = make_collective(test_mpi(), torch::kCPU);
+  const CheckpointStore store(record_folder() / folder);
+  if (collective->rank() == 0) store.clear();
+  models::TensorFile result;
+  for (std::size_t attempt = 0; attempt <= stops.size(); ++attempt) {
+    auto [objective, batches] = make_setup(which, *collective);
+    const auto stop_at = attempt < stops.size() ? stops[attempt] : 1000;
+    std::int64_t done = attempt == 0 ? 0 : stops[attempt - 1];
+    StageHooks hooks;
+    hooks.stop_requested = [&] { return ++done >= stop_at; };
+    const TrainSettings settings{
+        .steps = 5, .learning_rate = 1e-3, .milestones = {2}, .seed = 9, .checkpoint_every = 100};
+    const auto outcome = train(objective, batches, settings, store, *collective, hooks);
+    EXPECT_EQ(outcome.finished, attempt == stops.size());
+    EXPECT_EQ(outcome.resumed_from, attempt == 0 ? 0 : stops[attempt - 1]);
+    result = models::state_of(*objective.network);
+    if (!objective.critic) continue;
+    for (const auto& [key, value] : models::state_of(*objective.critic->network).tensors) {
+      result.tensors["critic." + key] = value;
+    }
+  }
+  return result;
+}
+
+TEST_P(Step, ResumesBitForBit) {
+  const Case& which = GetParam();
+  const auto straight = trained(which, "straight-" + which.name, {});
+  const auto resumed = trained(which, "resumed-" + which.name, {2, 3});  // Interrupted twice.
+  for (const auto& [key, expected] : straight.tensors) {
+    EXPECT_TRUE(torch::equal(resumed.tensors.at(key), expected)) << key;
+  }
 }
 
 // Three samples: two ranks get unequal shares.
@@ -112,21 +188,32 @@ constexpr const char* kNetwork =
     R"("network":{"name":"rdst","width":12,"growth":6,"heads":2,"blocks":1,"layers":1,
        "dense_layers":1},"scale":4,"noise":0.02,"train":{"steps":1,"batch":3,"patch":16},"seed":1)";
 
-Case network_case(const std::string& name, const std::string& loss, bool has_segmenter) {
+Case network_case(const std::string& name, const std::string& loss,
+                  const std::vector<std::string>& roles) {
   return {.name = name,
-          .kind = has_segmenter ? "finetune" : "pretrain",
+          .kind = roles.empty() ? "pretrain" : "finetune",
           .config = std::string("{") + kNetwork + ",\"loss\":" + loss + "}",
-          .has_segmenter = has_segmenter};
+          .roles = roles};
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Losses, Step,
     testing::Values(
-        network_case("l1", R"([{"name":"l1","weight":1}])", false),
-        network_case("e1", R"([{"name":"l1","weight":1},{"name":"e1","weight":10}])", true),
-        network_case("hrl", R"([{"name":"l1","weight":1},{"name":"hrl","weight":0.1}])", true),
-        network_case("e1_train_mode",
-                     R"([{"name":"e1","weight":1,"distance":"mse","unet_mode":"train"}])", true),
+        network_case("l1", R"([{"name":"l1","weight":1}])", {}),
+        network_case("e1", R"([{"name":"l1","weight":1},{"name":"e1","weight":10}])",
+                     {"network", "segmenter"}),
+        network_case("hrl", R"([{"name":"l1","weight":1},{"name":"hrl","weight":0.1}])",
+                     {"network", "segmenter"}),
+        network_case("d_sum_e", R"([{"name":"d","weight":1},{"name":"sum_e","weight":1}])",
+                     {"network", "segmenter"}),
+        // The running statistics of the one term are what the other sees.
+        network_case("train_mode", R"([{"name":"e1","weight":1,"distance":"mse",
+                                        "unet_mode":"train"},{"name":"hrl","weight":0.1}])",
+                     {"network", "segmenter"}),
+        network_case("wgan_vgg", R"([{"name":"l1","weight":1},{"name":"vgg","weight":0.1},
+                                     {"name":"wgan-gp","weight":0.1,"penalty":10,
+                                      "learning_rate":1e-4,"critic_steps":1}])",
+                     {"network", "vgg19"}),
         Case{
             .name = "unet",
             .kind = "train-unet",

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "models/safetensors.h"
+#include "worker/frechet.h"
 #include "worker/resample.h"
 
 namespace reprise::worker {
@@ -20,11 +21,12 @@ TEST(Metrics, PsnrByHand) {
 TEST(Metrics, DiceByHand) {
   const auto truth = torch::tensor({0, 1, 1, 2});
   const auto predicted = torch::tensor({0, 1, 2, 2});
-  const auto result = dice(predicted, truth, 4);
-  EXPECT_NEAR(result.per_class[0], 2.0 / 3, 1e-6);
-  EXPECT_NEAR(result.per_class[1], 2.0 / 3, 1e-6);
-  EXPECT_EQ(result.per_class[2], 1);  // Absent from both.
-  EXPECT_NEAR(result.total, 4.0 / 6, 1e-6);
+  EXPECT_NEAR(dice(predicted, truth, {.name = "1", .labels = {1}}), 2.0 / 3, 1e-6);
+  EXPECT_NEAR(dice(predicted, truth, {.name = "2", .labels = {2}}), 2.0 / 3, 1e-6);
+  EXPECT_EQ(dice(predicted, truth, {.name = "3", .labels = {3}}), 1);  // Absent from both.
+  EXPECT_NEAR(dice(predicted, truth, {.name = "T", .labels = {1, 2, 3}, .exact = true}), 4.0 / 6,
+              1e-6);
+  EXPECT_EQ(dice(predicted, truth, {.name = "WT", .labels = {1, 2, 3}}), 1);
 }
 
 class Golden : public testing::Test {
@@ -60,16 +62,37 @@ TEST_F(Golden, PsnrAndSsim) {
 TEST_F(Golden, Dice) {
   const auto truth = metrics_.tensors.at("in.label_gt");
   const auto predicted = metrics_.tensors.at("in.label_pred");
+  const LabelRegion all{.name = "T", .labels = {1, 2, 3}, .exact = true};
+  const std::vector<LabelRegion> tumour = {{.name = "WT", .labels = {1, 2, 3}},
+                                           {.name = "ET", .labels = {3}},
+                                           {.name = "TC", .labels = {1, 3}}};
+  const auto expected = [&](const std::string& key, int64_t at) {
+    return metrics_.tensors.at("out.dice" + key)[at];
+  };
   for (int64_t at = 0; at < truth.size(0); ++at) {
-    const auto result = dice(predicted[at], truth[at], 4);
-    for (int64_t label = 0; label < 3; ++label) {
-      EXPECT_NEAR(result.per_class[label],
-                  metrics_.tensors.at("out.dice_per_slice")[at][label].item<double>(), 1e-12);
+    for (int label = 1; label <= 3; ++label) {
+      EXPECT_NEAR(dice(predicted[at], truth[at], {.name = "", .labels = {label}}),
+                  expected("_per_slice", at)[label - 1].item<double>(), 1e-12);
     }
-    EXPECT_NEAR(result.total, metrics_.tensors.at("out.diceT_per_slice")[at].item<double>(), 1e-12);
+    EXPECT_NEAR(dice(predicted[at], truth[at], all), expected("T_per_slice", at).item<double>(),
+                1e-12);
+    for (const auto& region : tumour) {
+      EXPECT_NEAR(dice(predicted[at], truth[at], region),
+                  expected(region.name + "_per_slice", at).item<double>(), 1e-12)
+          << region.name;
+    }
   }
-  EXPECT_NEAR(dice(predicted, truth, 4).total,
-              metrics_.tensors.at("out.diceT_volume")[0].item<double>(), 1e-12);
+  EXPECT_NEAR(dice(predicted, truth, all), expected("T_volume", 0).item<double>(), 1e-12);
+}
+
+TEST_F(Golden, FrechetDistance) {
+  for (const std::string name : {"full", "low"}) {
+    // "low" has singular covariances: only the eigenvalue form is exact there.
+    EXPECT_NEAR(frechet_distance(metrics_.tensors.at("in.feat1." + name),
+                                 metrics_.tensors.at("in.feat2." + name)),
+                metrics_.tensors.at("out.frechet_eig." + name)[0].item<double>(), 1e-6)
+        << name;
+  }
 }
 
 TEST_F(Golden, BicubicBothWays) {

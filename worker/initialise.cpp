@@ -1,0 +1,12 @@
+#include "worker/initialise.h"
+
+namespace reprise::worker {
+
+void initialise_linear_layers(torch::nn::Module& network) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& module : network.modules()) {
+    if (auto* linear = module->as<torch::nn::LinearImpl>()) linear->reset_parameters();
+  }
+}
+
+}  // namespace reprise::worker

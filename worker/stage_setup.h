@@ -1,0 +1,40 @@
+#pragma once
+/// What every kind of stage begins and ends with: data, inputs, arithmetic, objects, provenance.
+
+#include <boost/json/object.hpp>
+#include <string_view>
+
+#include "datasets_h5/dataset_file.h"
+#include "models/safetensors.h"
+#include "orchestrator/wire.h"
+#include "worker/batches.h"
+#include "worker/objective.h"
+#include "worker/stage_runner.h"
+
+namespace reprise::worker {
+
+/// A split with its pixels moved into tensors.
+struct LoadedSplit {
+  datasets::Slices info;  ///< Without pixels.
+  SliceTensors tensors;
+};
+
+/// Reads "train" or "test" of the assignment's data set. Errors: Corrupt where its digest is not
+/// the one that was planned.
+LoadedSplit load_split(const wire::Assign& assign, std::string_view split);
+
+/// The files of the stage's inputs, their bytes checked. Errors: Corrupt.
+StageInputs inputs_of(const wire::Assign& assign, const StageContext& context,
+                      const datasets::Slices& info);
+
+/// Sets the process's arithmetic to what the stage's identity says ("precision" of `config`; none:
+/// fp32). Errors: InvalidInput for an unknown precision.
+void set_arithmetic(const boost::json::object& config);
+
+/// Where and how long a stage ran. A result's only part that is no function of the stage.
+boost::json::object provenance(const StageContext& context, double seconds);
+
+/// Writes tensors under their own digest and returns {"sha256", "bytes"}.
+boost::json::object store_object(const StageContext& context, const models::TensorFile& content);
+
+}  // namespace reprise::worker

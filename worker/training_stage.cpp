@@ -1,0 +1,141 @@
+/// Stages of the kinds "train-unet", "pretrain" and "finetune".
+#include <algorithm>
+#include <numeric>
+
+#include "worker/config.h"
+#include "worker/evaluate.h"
+#include "worker/hold_out.h"
+#include "worker/resample.h"
+#include "worker/sampling.h"
+#include "worker/stage_body.h"
+#include "worker/stage_setup.h"
+
+namespace reprise::worker {
+namespace {
+
+namespace json = boost::json;
+
+/// All that a training works with.
+struct Training {
+  TrainSettings settings;
+  Objective objective;
+  std::optional<BatchMaker> batches;
+  EvaluateTask validation;  ///< Empty slices without validation.
+};
+
+std::vector<std::string> slice_names(const datasets::Slices& info) {
+  std::vector<std::string> names;
+  std::vector<std::int64_t> seen(info.subject_ids.size());
+  for (const int subject : info.subject) {
+    names.push_back(info.subject_ids.at(subject) + " slice " + std::to_string(seen[subject]++));
+  }
+  return names;
+}
+
+EvaluateTask validation_task(const json::object& config, SliceTensors slices,
+                             const Objective& objective, const torch::Device& device) {
+  EvaluateTask task;
+  task.slices = std::move(slices);
+  task.scale = config::integer(config, "scale", 1);
+  task.noise = config.contains("noise") ? config::number(config, "noise") : 0;
+  task.seed = static_cast<std::uint64_t>(config::integer(config, "seed", 0));
+  task.device = device;
+  auto network = std::dynamic_pointer_cast<models::SrNetwork>(objective.network);
+  if (!network) throw_invalid("stage config: validation is for super-resolution networks only");
+  task.method = [network](const torch::Tensor& lr) { return network->forward(lr); };
+  return task;
+}
+
+Training make_training(const wire::Assign& assign, const StageContext& context) {
+  const auto& config = assign.config;
+  Training training;
+  set_arithmetic(config);
+  training.settings = train_settings(config, assign.options);
+  const auto& settings = training.settings;
+  auto split = load_split(assign, "train");
+  split.tensors.names = slice_names(split.info);
+  torch::manual_seed(settings.seed);
+  training.objective = make_objective(assign.kind, config, inputs_of(assign, context, split.info),
+                                      context.collective);
+  if (settings.validation.every > 0) {
+    auto parts =
+        hold_out(split.tensors, split.info.subject, settings.validation.subjects, settings.seed);
+    split.tensors = std::move(parts.training);
+    training.validation =
+        validation_task(config, std::move(parts.held_out), training.objective, context.device);
+  }
+  training.batches.emplace(std::move(split.tensors), batch_recipe(assign.kind, config),
+                           context.collective.rank(), context.collective.size(), context.device);
+  return training;
+}
+
+/// Mean PSNR over the held-out slices; the same bits on every rank, for every gang size.
+double mean_psnr(const EvaluateTask& task, Collective& collective) {
+  const auto outcome = evaluate(task, collective, {});
+  std::string text;
+  if (collective.rank() == 0) {
+    const auto& values = outcome.values.front().second;
+    const double mean =
+        std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+    text.assign(reinterpret_cast<const char*>(&mean), sizeof(mean));
+  }
+  text = collective.broadcast_text(std::move(text), 0);
+  double mean = 0;
+  std::copy_n(text.data(), sizeof(mean), reinterpret_cast<char*>(&mean));
+  return mean;
+}
+
+json::array to_json(const std::vector<CurvePoint>& curve) {
+  json::array points;
+  for (const auto& point : curve) points.push_back(json::array{point.step, point.loss});
+  return points;
+}
+
+json::object body_of(const StageContext& context, const TrainOutcome& outcome,
+                     torch::nn::Module& network) {
+  std::int64_t weights = 0;
+  for (const auto& parameter : network.parameters()) weights += parameter.numel();
+  auto origin = provenance(context, outcome.seconds);
+  origin["resumed_from"] = outcome.resumed_from;
+  origin["steps_per_second"] =
+      static_cast<double>(outcome.step - outcome.resumed_from) / std::max(outcome.seconds, 1e-9);
+  if (!outcome.warnings.empty()) {
+    origin["warnings"] = json::array(outcome.warnings.begin(), outcome.warnings.end());
+  }
+  json::object scalars{{"loss", outcome.curve.back().loss},
+                       {"steps", outcome.step},
+                       {"parameters", weights},
+                       {"train_seconds", outcome.seconds}};
+  json::object body{{"artifacts", {{"weights", store_object(context, models::state_of(network))}}},
+                    {"curve", to_json(outcome.curve)},
+                    {"provenance", std::move(origin)}};
+  if (!outcome.validation.empty()) {
+    body["validation"] = to_json(outcome.validation);
+    scalars["best_step"] = outcome.best_step;
+  }
+  body["scalars"] = std::move(scalars);
+  return body;
+}
+
+}  // namespace
+
+StageWork run_training(const wire::Assign& assign, const StageContext& context) {
+  Training training;
+  auto& collective = context.collective;
+  agree(collective, [&] { training = make_training(assign, context); });
+  const auto& settings = training.settings;
+  const CheckpointStore store(context.workspace / "checkpoints" / assign.stage,
+                              settings.checkpoints_kept);
+  const auto score = [&] { return mean_psnr(training.validation, collective); };
+  const auto outcome = train(training.objective, *training.batches, settings, store, collective,
+                             context.hooks, score);
+  StageWork work;
+  if (!outcome.finished) {
+    work.stopped_at = outcome.step;
+  } else if (collective.rank() == 0) {
+    work.body = body_of(context, outcome, *training.objective.network);
+  }
+  return work;
+}
+
+}  // namespace reprise::worker
