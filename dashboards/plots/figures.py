@@ -29,8 +29,8 @@ plt.rcParams.update({
 def grid_of(count):
     columns = min(count, 4) if count != 5 else 5
     rows = -(-count // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(3.4 * columns, 3.1 * rows), squeeze=False,
-                                layout="constrained")
+    size = (6.0, 5.0) if count == 1 else (3.4 * columns, 3.1 * rows)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for axis in axes.flat[count:]:
         axis.axis("off")
     return figure, list(axes.flat[:count])

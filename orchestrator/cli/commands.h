@@ -16,6 +16,7 @@ void add_plan_command(CLI::App& app, ExitCode& exit);
 void add_status_command(CLI::App& app, ExitCode& exit);
 void add_table_command(CLI::App& app, ExitCode& exit);
 void add_figure_command(CLI::App& app, ExitCode& exit);
+void add_query_command(CLI::App& app, ExitCode& exit);
 void add_submit_command(CLI::App& app, ExitCode& exit);
 void add_models_command(CLI::App& app);
 void add_worker_commands(CLI::App& app);

@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
 #include "orchestrator/cli/commands.h"
+#include "orchestrator/cli/results_export.h"
+#include "orchestrator/cli/study_options.h"
 #include "sweep/error.h"
 
 namespace reprise::cli {
@@ -38,6 +41,30 @@ void forward(CLI::App& app, const std::string& name, const std::string& help,
   });
 }
 
+/// `export FILE.csv` is answered here, `export STAGE` by the worker program, which knows weights.
+void add_export(CLI::App& app) {
+  CLI::App* command = app.add_subcommand(
+      "export", "Write all results (FILE.csv, FILE.json), or a stage's weights with a model card");
+  command->prefix_command();
+  command->set_help_flag();
+  command->callback([command] {
+    std::vector<std::string> arguments = command->remaining();
+    const auto file = std::find_if(arguments.begin(), arguments.end(), is_results_file);
+    if (file == arguments.end()) {
+      arguments.insert(arguments.begin(), "export");
+      become_worker(std::move(arguments));
+    }
+    StudyOptions options;
+    std::string target;
+    CLI::App results{"One row a measured value", "reprise export"};
+    results.add_option("file", target, "FILE.csv or FILE.json")->required();
+    add_workspace_options(results, options);
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first.
+    results.parse(arguments);
+    export_results(database_path(options), target);
+  });
+}
+
 }  // namespace
 
 void add_worker_commands(CLI::App& app) {
@@ -47,7 +74,7 @@ void add_worker_commands(CLI::App& app) {
           {"golden"});
   forward(app, "infer", "Super-resolve a NIfTI volume with the weights of a stage or a file",
           {"infer"});
-  forward(app, "export", "Write a stage's weights with a model card", {"export"});
+  add_export(app);
 }
 
 }  // namespace reprise::cli
