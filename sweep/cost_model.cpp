@@ -14,8 +14,6 @@ double number(const json::object& object, const char* key, double fallback = 0) 
   return found != nullptr && found->is_number() ? found->to_number<double>() : fallback;
 }
 
-double conv3(double in, double out) { return 9 * in * out; }
-
 /// The segmentation U-Net (ResNet-34) at width 64: per HR pixel, and all of it.
 constexpr double kUnetMacs = 0.3e6;
 constexpr double kUnetParameters = 24.43e6;

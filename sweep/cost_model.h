@@ -1,6 +1,7 @@
 #pragma once
-/// What a stage will cost, before anything ran: sizes of networks from their shapes, step times
-/// from a roofline. An estimate for planning; measured speeds replace it where there are any.
+/// What a stage will cost, before anything ran: sizes of networks by arithmetic
+/// (network_profile.h), step times from a roofline. An estimate for planning; measured speeds
+/// replace it where there are any.
 
 #include <cstdint>
 

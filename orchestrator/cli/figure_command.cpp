@@ -44,8 +44,7 @@ int draw(const FigureFlags& flags) {
     throw_invalid("figure " + flags.which +
                   ": nothing of it is measured yet; fill it with: " + paper.command);
   }
-  run_plot_script("figures",
-                  {{"figures", std::move(figures)},
+  run_plot_script({{"figures", std::move(figures)},
                    {"folder", flags.folder},
                    {"formats", json::array(flags.formats.begin(), flags.formats.end())}});
   for (const std::string& name : names) {

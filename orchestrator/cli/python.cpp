@@ -20,9 +20,6 @@ namespace fs = std::filesystem;
 constexpr const char* kFigures =
 #include "figures.inc"
     ;
-constexpr const char* kReport =
-#include "report.inc"
-    ;
 
 /// The environment of ./reprise, which has matplotlib; else the system's Python, which may have it.
 std::string python_program() {
@@ -82,13 +79,12 @@ std::string last_line(const std::string& text) {
 
 }  // namespace
 
-void run_plot_script(const std::string& script, const boost::json::object& request) {
+void run_plot_script(const boost::json::object& request) {
   const Scratch scratch;
   write_file_atomically(scratch.path() / "figures.py", kFigures);
-  write_file_atomically(scratch.path() / "report.py", kReport);
   write_file_atomically(scratch.path() / "request.json", boost::json::serialize(request));
   const std::string program = python_program();
-  const std::string path = (scratch.path() / (script + ".py")).string();
+  const std::string path = (scratch.path() / "figures.py").string();
   const std::string input = (scratch.path() / "request.json").string();
   const std::string errors = (scratch.path() / "errors").string();
   const pid_t child = ::fork();
