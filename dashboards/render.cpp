@@ -18,7 +18,8 @@ namespace {
 std::string std_text(double std) {
   if (!(std > 0)) return "0";
   const int magnitude = static_cast<int>(std::floor(std::log10(std)));
-  return fmt::format("{:.{}f}", std, std::max(0, 1 - magnitude));
+  constexpr int kDigitsMax = 4;  // As many as the paper ever prints.
+  return fmt::format("{:.{}f}", std, std::clamp(1 - magnitude, 0, kDigitsMax));
 }
 
 std::string_view rank_name(Rank rank) {

@@ -8,22 +8,19 @@
 #include "dashboards/paper.h"
 #include "dashboards/rank.h"
 #include "sweep/error.h"
+#include "sweep/network_profile.h"
 
 namespace reprise::dashboards {
 namespace {
 
-/// One number of a stage under the name of a table's column.
-std::optional<double> scalar_of(const std::map<std::string, double>& scalars,
-                                const std::string& metric) {
-  const auto find = [&](const std::string& name, double factor) -> std::optional<double> {
-    const auto found = scalars.find(name);
-    if (found == scalars.end()) return std::nullopt;
-    return found->second * factor;
-  };
-  if (const auto value = find(metric, 1)) return value;
-  if (metric == "params(M)") return find("params", 1e-6);
-  if (metric == "MACs(G)") return find("MACs", 1e-9);
-  return std::nullopt;
+/// MACs and parameters as the paper counts them: arithmetic, known before anything ran.
+std::optional<double> counted(const sweep::Stage& stage, const std::string& metric) {
+  if (metric != "MACs(G)" && metric != "params(M)") return std::nullopt;
+  sweep::NetworkInput input;
+  input.scale = stage.config.at("scale").as_int64();
+  const auto profile = sweep::profile_network(stage.config.at("network").as_object(), input);
+  return metric == "MACs(G)" ? static_cast<double>(profile.paper_macs) * 1e-9
+                             : static_cast<double>(profile.paper_parameters) * 1e-6;
 }
 
 /// The first stage of a trial's chain that is not done.
@@ -85,6 +82,10 @@ class Builder {
       if (!cell.paper.empty()) cell.missing = trial->name + " does not measure " + cell.metric;
       return cell;
     }
+    const auto same = [&](const sweep::Stage& stage) { return stage.id == cell.stage; };
+    const auto stage = std::find_if(plan_.stages.begin(), plan_.stages.end(), same);
+    if (stage != plan_.stages.end()) cell.mean = counted(*stage, cell.metric);
+    if (cell.mean) return cell;
     if (store_ == nullptr || !store_->is_done(cell.stage)) {
       cell.missing = missing_text(cell.stage);
       return cell;
@@ -105,7 +106,9 @@ class Builder {
       cell.count = summary.count;
       return;
     }
-    cell.mean = scalar_of(store_->scalars(cell.stage), cell.metric);
+    const auto scalars = store_->scalars(cell.stage);
+    const auto scalar = scalars.find(cell.metric);
+    if (scalar != scalars.end()) cell.mean = scalar->second;
     if (cell.mean || cell.paper.empty()) return;
     cell.missing = cell.metric == "FID"
                        ? "FID needs the Inception weights: [weights] inception in the study"

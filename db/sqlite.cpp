@@ -79,6 +79,21 @@ void Connection::checkpoint(bool truncate) {
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) fail(code, "cannot checkpoint");
 }
 
+void Connection::allow_select_only() {
+  const auto decide = [](void*, int action, const char*, const char*, const char*, const char*) {
+    switch (action) {
+      case SQLITE_SELECT:
+      case SQLITE_READ:
+      case SQLITE_FUNCTION:
+      case SQLITE_RECURSIVE:
+        return SQLITE_OK;
+      default:
+        return SQLITE_DENY;
+    }
+  };
+  sqlite3_set_authorizer(handle_, decide, nullptr);
+}
+
 std::int64_t Connection::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
 
 Statement::Statement(Connection& connection, std::string_view sql)
@@ -89,9 +104,12 @@ Statement::Statement(Connection& connection, std::string_view sql)
     idle->second.pop_back();
     return;
   }
+  const char* rest = nullptr;
   const int code = sqlite3_prepare_v2(connection.handle_, sql.data(), static_cast<int>(sql.size()),
-                                      &handle_, nullptr);
+                                      &handle_, &rest);
   if (code != SQLITE_OK) connection.fail(code, "cannot prepare");
+  const auto read = static_cast<std::size_t>(rest - sql.data());
+  has_more_ = sql.substr(read).find_first_not_of(" \t\r\n;") != std::string_view::npos;
 }
 
 Statement::~Statement() {
@@ -144,6 +162,23 @@ std::string Statement::text(int column) const {
 }
 std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_, column); }
 double Statement::real(int column) const { return sqlite3_column_double(handle_, column); }
+int Statement::columns() const { return sqlite3_column_count(handle_); }
+std::string Statement::name(int column) const {
+  const char* text = sqlite3_column_name(handle_, column);
+  return text == nullptr ? std::string() : std::string(text);
+}
+ValueType Statement::type(int column) const {
+  switch (sqlite3_column_type(handle_, column)) {
+    case SQLITE_NULL:
+      return ValueType::Null;
+    case SQLITE_INTEGER:
+      return ValueType::Integer;
+    case SQLITE_FLOAT:
+      return ValueType::Real;
+    default:
+      return ValueType::Text;
+  }
+}
 
 Transaction::Transaction(Connection& connection)
     : connection_(connection), outer_(connection.depth_ == 0) {

@@ -17,6 +17,7 @@ struct sqlite3_stmt;
 namespace reprise::db {
 
 enum class Access : std::uint8_t { ReadWrite, ReadOnly };
+enum class ValueType : std::uint8_t { Null, Integer, Real, Text };
 
 /// One connection, used by one thread. ReadWrite creates a missing file; ReadOnly does not.
 class Connection {
@@ -36,6 +37,8 @@ class Connection {
   void checkpoint(bool truncate);
   [[nodiscard]] std::int64_t last_insert_id() const;
   [[nodiscard]] bool in_transaction() const { return depth_ > 0; }
+  /// From now on only SELECT is prepared: no writes, PRAGMA or ATTACH.
+  void allow_select_only();
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
 
  private:
@@ -74,6 +77,12 @@ class Statement {
   [[nodiscard]] std::string text(int column) const;
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] double real(int column) const;
+  [[nodiscard]] int columns() const;
+  [[nodiscard]] std::string name(int column) const;
+  /// Of the current row; a BLOB counts as text.
+  [[nodiscard]] ValueType type(int column) const;
+  /// Whether more than white space followed the statement in its text.
+  [[nodiscard]] bool has_more() const { return has_more_; }
 
  private:
   void check(int code);
@@ -82,6 +91,7 @@ class Statement {
   std::string sql_;
   sqlite3_stmt* handle_ = nullptr;
   int bound_ = 0;
+  bool has_more_ = false;
 };
 
 /// BEGIN IMMEDIATE; rolled back unless `commit` was reached. One inside another is part of it: what

@@ -251,6 +251,9 @@ std::vector<Combination> expand_axes(TomlReader& trial, OwnedNodes& owned) {
 
 std::string axis_label(std::string label, const Combination& combination, const TomlReader& trial,
                        bool complete) {
+  // An entry of a list that brings its own row says in it what it wants to say.
+  const auto is_row = [](const Overlay& entry) { return entry.key == "row"; };
+  complete = complete && std::none_of(combination.begin(), combination.end(), is_row);
   for (const Overlay& entry : combination) {
     if (entry.key == "row" || entry.key == "name") continue;
     const toml::node& value = *trial.resolve(entry.node);

@@ -32,7 +32,7 @@ using Combination = std::vector<Overlay>;
 std::vector<Combination> expand_axes(TomlReader& trial, OwnedNodes& owned);
 
 /// A label in which {axis} stands for the combination's value; an axis that it does not name is
-/// added as " axis=value" where `complete`.
+/// added as " axis=value" where `complete`, unless the combination brings its own row.
 std::string axis_label(std::string label, const Combination& combination, const TomlReader& trial,
                        bool complete);
 

@@ -1,25 +1,13 @@
 #pragma once
-/// What a stage will cost, before anything ran: sizes of networks from their shapes, step times
-/// from a roofline. An estimate for planning; measured speeds replace it where there are any.
+/// What a stage will cost, before anything ran: sizes of networks by arithmetic
+/// (network_profile.h), step times from a roofline. An estimate for planning; measured speeds
+/// replace it where there are any.
 
-#include <boost/json/object.hpp>
 #include <cstdint>
 
 #include "sweep/stage.h"
 
 namespace reprise::sweep {
-
-struct NetworkCost {
-  double macs_per_pixel = 0;  ///< Multiply-adds for one LR pixel, attention products included.
-  double parameters = 0;
-};
-
-/// A network's "network" object of a stage's config, with every key. `channels`: of the images.
-NetworkCost network_cost(const boost::json::object& network, std::int64_t channels,
-                         std::int64_t scale);
-
-/// The segmentation U-Net, per HR pixel.
-NetworkCost unet_cost(const boost::json::object& unet);
 
 /// Seconds on one data-centre GPU (H100 class) at fp32/TF32 rates.
 double modelled_seconds(const Stage& stage);

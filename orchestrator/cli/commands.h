@@ -19,6 +19,8 @@ void add_plan_command(CLI::App& app, ExitCode& exit);
 void add_status_command(CLI::App& app, ExitCode& exit);
 void add_table_command(CLI::App& app, ExitCode& exit);
 void add_compare_command(CLI::App& app, ExitCode& exit);
+void add_figure_command(CLI::App& app, ExitCode& exit);
+void add_query_command(CLI::App& app, ExitCode& exit);
 void add_submit_command(CLI::App& app, ExitCode& exit);
 /// "window=4" as key and JSON value; a text that is no JSON stands for itself.
 /// Errors: InvalidInput without "=".

@@ -7,6 +7,7 @@
 
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/model_card.h"
+#include "orchestrator/cli/results_export.h"
 #include "sweep/error.h"
 #include "sweep/files.h"
 #include "sweep/json.h"
@@ -40,6 +41,10 @@ void write_weights(const fs::path& from, const fs::path& to,
 }
 
 void run(const Options& options) {
+  if (is_results_file(options.model)) {
+    export_results(fs::path(options.workspace) / "reprise.db", options.model);
+    return;
+  }
   const auto store = open_results(options.workspace);
   const StageRecord record = find_trained_stage(*store, options.model);
   const fs::path weights = weights_of(record, options.workspace);
@@ -65,9 +70,9 @@ void run(const Options& options) {
 
 void add_export_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
-      "export", "Write a stage's weights as safetensors, with a model card (JSON and Markdown)");
+      "export", "Write a stage's weights with a model card, or all results (FILE.csv, FILE.json)");
   const auto options = std::make_shared<Options>();
-  command->add_option("stage", options->model, "A trial's name, or the beginning of a stage's id")
+  command->add_option("stage", options->model, "A trial's name, the beginning of a stage's id, or FILE.csv or FILE.json")
       ->required();
   command->add_option("--workspace", options->workspace)->capture_default_str();
   command->add_option("-o,--output", options->output, "Folder for the three files")

@@ -76,8 +76,7 @@ void add_launch_options(CLI::App& command, LaunchFlags& flags) {
       ->check(CLI::Range(1, 86400))
       ->capture_default_str()
       ->group(group);
-  command
-      .add_option("--poll", flags.poll_seconds, "Seconds between two looks at the queue")
+  command.add_option("--poll", flags.poll_seconds, "Seconds between two looks at the queue")
       ->check(CLI::Range(1, 600))
       ->capture_default_str()
       ->group(group);

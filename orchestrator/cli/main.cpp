@@ -51,6 +51,8 @@ int main(int argc, char** argv) {
   reprise::cli::add_status_command(app, exit);
   reprise::cli::add_table_command(app, exit);
   reprise::cli::add_compare_command(app, exit);
+  reprise::cli::add_figure_command(app, exit);
+  reprise::cli::add_query_command(app, exit);
   reprise::cli::add_submit_command(app, exit);
   reprise::cli::add_models_command(app);
   reprise::cli::add_infer_command(app);

@@ -83,6 +83,7 @@ TEST(Coverage, ThePapersStudiesTakeTheStepsOfTheEnumeration) {
 TEST(Coverage, AllTablesAreDrawnBeforeAnythingRanAndSayWhatIsMissing) {
   const sweep::Plan plan = plan_of(load("paper"));
   std::size_t cells = 0;
+  std::size_t counted = 0;
   for (const Definition& definition : paper_tables()) {
     for (const Table& block :
          build_tables(nullptr, definition, plan, "reprise run studies/paper")) {
@@ -90,7 +91,11 @@ TEST(Coverage, AllTablesAreDrawnBeforeAnythingRanAndSayWhatIsMissing) {
         for (const Cell& cell : row.cells) {
           if (cell.paper.empty()) continue;
           ++cells;
-          EXPECT_FALSE(cell.mean);
+          if (cell.mean) {  // MACs and parameters are arithmetic: as the paper prints them.
+            EXPECT_NEAR(*cell.mean, *cell.paper_mean, 0.015) << row.label << " " << cell.metric;
+            ++counted;
+            continue;
+          }
           EXPECT_NE(cell.missing.find("reprise run studies/paper"), std::string::npos);
           EXPECT_NE(cell.missing.find("stage "), std::string::npos);
         }
@@ -98,6 +103,7 @@ TEST(Coverage, AllTablesAreDrawnBeforeAnythingRanAndSayWhatIsMissing) {
     }
   }
   EXPECT_EQ(cells, 626U);
+  EXPECT_EQ(counted, 38U);
 }
 
 }  // namespace reprise::dashboards

@@ -50,7 +50,7 @@ TEST(Axes, AListHoldsWholeSettings) {
           "list = [{row = \"A\", network = {window = 4}}, {row = \"B\", \"network.gff\" = true}]"),
       "s.toml");
   ASSERT_EQ(study.trials.size(), 2U);
-  EXPECT_EQ(study.trials[0].name, "a-network.window-4");
+  EXPECT_EQ(study.trials[0].name, "a");
   EXPECT_EQ(study.trials[0].network.at("window").as_int64(), 4);
   EXPECT_TRUE(study.trials[1].network.at("gff").as_bool());
   EXPECT_EQ(study.trials[1].network.at("window").as_int64(), 8);

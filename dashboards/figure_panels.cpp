@@ -1,0 +1,77 @@
+#include "dashboards/figure_panels.h"
+
+#include <boost/json/array.hpp>
+
+#include "dashboards/coverage.h"
+#include "dashboards/definition.h"
+
+namespace reprise::dashboards {
+namespace {
+
+namespace json = boost::json;
+
+/// What a caption shows: PSNR (of the first modality) and the Dice that the paper prints below.
+struct Shown {
+  const char* table;
+  const char* psnr;
+  const char* dice;
+};
+
+Shown shown_in(const std::string& figure) {
+  if (figure == "5") return {"2", "PSNR-T1Gd", "Dice-WT"};
+  if (figure == "6") return {"3", "PSNR", "Dice-T"};
+  if (figure == "7") return {"4", "PSNR", "Dice-Lesion"};
+  return {"1", "PSNR", "Dice-T"};
+}
+
+/// A metric of every test slice, in the order of the test split; empty where it is not there.
+json::array slice_values(const json::object& body, const char* metric) {
+  const json::value* rows = body.if_contains("rows");
+  if (rows == nullptr || !rows->is_object()) return {};
+  const json::value* values = rows->get_object().if_contains("values");
+  if (values == nullptr || !values->is_object()) return {};
+  const json::value* column = values->get_object().if_contains(metric);
+  return column != nullptr && column->is_array() ? column->get_array() : json::array{};
+}
+
+}  // namespace
+
+json::object panel_figure(const std::string& figure, const db::Store& store,
+                          const sweep::Plan& plan, const std::filesystem::path& workspace) {
+  const Shown shown = shown_in(figure);
+  json::array methods;
+  std::size_t all = 0;
+  for (const Definition& definition : paper_tables()) {
+    if (definition.number != shown.table) continue;
+    for (const Entry& row : definition.blocks.front().rows) {
+      const sweep::Trial* trial = find_trial(plan, definition.study, row.trial);
+      if (row.reference || trial == nullptr) continue;
+      ++all;
+      const auto body = store.result(trial->stages.at("evaluate"));
+      if (!body) continue;
+      const json::value* artifacts = body->if_contains("artifacts");
+      const json::value* samples = artifacts == nullptr || !artifacts->is_object()
+                                       ? nullptr
+                                       : artifacts->get_object().if_contains("samples");
+      if (samples == nullptr) continue;
+      const std::string sha256(samples->at("sha256").as_string());
+      const auto file = workspace / "objects" / (sha256 + ".safetensors");
+      if (!std::filesystem::exists(file)) continue;
+      methods.push_back({{"label", row.label},
+                         {"file", std::filesystem::absolute(file).string()},
+                         {"PSNR", slice_values(*body, shown.psnr)},
+                         {"Dice", slice_values(*body, shown.dice)},
+                         {"Dice_name", shown.dice}});
+    }
+  }
+  if (methods.empty()) return {};
+  json::object data{{"kind", "panels"}, {"channels", {"T1Gd", "T1", "T2", "FLAIR"}}};
+  if (methods.size() < all) {
+    data["note"] =
+        std::to_string(methods.size()) + " of " + std::to_string(all) + " methods so far";
+  }
+  data["methods"] = std::move(methods);
+  return data;
+}
+
+}  // namespace reprise::dashboards
