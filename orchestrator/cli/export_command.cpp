@@ -72,7 +72,9 @@ void add_export_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "export", "Write a stage's weights with a model card, or all results (FILE.csv, FILE.json)");
   const auto options = std::make_shared<Options>();
-  command->add_option("stage", options->model, "A trial's name, the beginning of a stage's id, or FILE.csv or FILE.json")
+  command
+      ->add_option("stage", options->model,
+                   "A trial's name, the beginning of a stage's id, or FILE.csv or FILE.json")
       ->required();
   command->add_option("--workspace", options->workspace)->capture_default_str();
   command->add_option("-o,--output", options->output, "Folder for the three files")
