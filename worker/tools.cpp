@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kGoldenFooter = R"(
 Each .safetensors file holds inputs, weights (or their formula) and outputs of the official PyTorch
-code; docs/golden.md has the schema. One line a file: verdict, name, kind, how many values were
+code, as the README beside them describes. One line a file: verdict, name, kind, how many values were
 compared, and the one nearest to its tolerance. Exit code 1 if any file does not agree.)";
 
 int golden_tool(int argc, char** argv) {

@@ -1,6 +1,6 @@
 #pragma once
-/// A recorded file of the official implementation (docs/golden.md has the schema), and what came of
-/// comparing with it.
+/// A recorded file of the official implementation (the README beside those files has the schema),
+/// and what came of comparing with it.
 
 #include <torch/torch.h>
 
