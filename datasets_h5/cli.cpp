@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "datasets_h5/contact_sheet.h"
 #include "datasets_h5/dataset_file.h"
 #include "datasets_h5/import_report.h"
 #include "datasets_h5/importer.h"
@@ -156,17 +157,58 @@ void print_info(const DatasetInfo& set) {
             << to_string(set.element) << "\n  digest: " << set.digest
             << "\n  options: " << set.options << "\n  labels:";
   for (const std::string& label : set.label_names) std::cout << " " << label;
+  std::cout << "\n  groups:";
+  for (const LabelGroup& group : set.label_groups) {
+    std::cout << " " << group.name << " =";
+    for (const int label : group.labels) std::cout << " " << set.label_names[label];
+    std::cout << (&group == &set.label_groups.back() ? "" : ";");
+  }
   std::cout << "\n  sources: " << set.sources.size() << " files\n";
+  std::vector<int> slices(set.subjects.size());
+  for (const int subject : set.slice_subject) ++slices[subject];
   for (std::size_t i = 0; i < set.subjects.size(); ++i) {
     const SubjectRecord& subject = set.subjects[i];
-    const auto slices =
-        std::count(set.slice_subject.begin(), set.slice_subject.end(), static_cast<int>(i));
-    std::cout << "  " << subject.split << " " << subject.id << ": " << slices << " slices, range";
+    std::cout << "  " << subject.split << " " << subject.id << ": " << slices[i] << " slices, "
+              << subject.voxel_mm[0] << " x " << subject.voxel_mm[1] << " x " << subject.voxel_mm[2]
+              << " mm, range";
     for (std::size_t c = 0; c < subject.minimum.size(); ++c) {
       std::cout << " " << subject.minimum[c] << ".." << subject.maximum[c];
     }
     std::cout << "\n";
   }
+}
+
+void view(const std::string& path, std::string out, const SheetOptions& options) {
+  const DatasetFile file = DatasetFile::open(path);
+  if (out.empty()) out = std::filesystem::path(path).replace_extension(".png").string();
+  const Sheet sheet = make_sheet(file, options);
+  write_png(out, sheet);
+  std::cout << "wrote " << out << ": " << sheet.cells.size() << " slices of " << options.split
+            << ", each as its " << file.info().channels << " channel(s) and its labels\n";
+  for (int label = 1; label < static_cast<int>(file.info().label_names.size()); ++label) {
+    const auto [red, green, blue] = label_colour(label);
+    std::cout << "  " << file.info().label_names[label] << ": rgb(" << int{red} << ", "
+              << int{green} << ", " << int{blue} << ")\n";
+  }
+  for (const SheetCell& cell : sheet.cells) {
+    std::cout << "  " << cell.subject << " slice " << cell.slice << "\n";
+  }
+}
+
+void add_view(CLI::App& data) {
+  struct Arguments {
+    std::string file;
+    std::string out;
+    SheetOptions options;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      data.add_subcommand("view", "Draw a contact sheet of slices and labels (PNG)");
+  command->add_option("file", arguments->file, "Data set file")->required();
+  command->add_option("-o,--out", arguments->out, "Picture (default: the file with .png)");
+  command->add_option("--split", arguments->options.split, "train or test")->capture_default_str();
+  command->add_option("--slices", arguments->options.slices, "How many")->capture_default_str();
+  command->callback([arguments] { view(arguments->file, arguments->out, arguments->options); });
 }
 
 }  // namespace
@@ -175,6 +217,7 @@ void add_data_commands(CLI::App& data) {
   data.require_subcommand(1);
   add_phantom(data);
   add_import(data);
+  add_view(data);
   const auto shown = std::make_shared<std::string>();
   CLI::App* show = data.add_subcommand("info", "Show what a data set file holds");
   show->add_option("file", *shown, "Data set file")->required();

@@ -5,7 +5,7 @@
 
 namespace reprise::datasets {
 
-/// Adds `phantom KIND`, `import READER`, `info` and `verify` below `data`. Their callbacks
+/// Adds `phantom KIND`, `import READER`, `info`, `verify` and `view` below `data`. Their callbacks
 /// run while CLI11 parses, print to standard output, and throw `Error`.
 void add_data_commands(CLI::App& data);
 

@@ -5,6 +5,7 @@
 #include "datasets_h5/dataset_digest.h"
 #include "datasets_h5/dataset_metadata.h"
 #include "datasets_h5/h5.h"
+#include "datasets_h5/split_reader.h"
 #include "sweep/digest.h"
 #include "sweep/error.h"
 
@@ -66,53 +67,15 @@ DatasetFile DatasetFile::open(const fs::path& path) {
 }
 
 Slices DatasetFile::load(std::string_view split) const {
-  if (split != "train" && split != "test") {
-    throw_invalid(path_.string() + ": split \"" + std::string(split) +
-                  "\" does not exist: use train or test");
-  }
-  Slices slices;
-  slices.channels = info_.channels;
-  slices.height = info_.height;
-  slices.width = info_.width;
-  slices.label_names = info_.label_names;
-  slices.label_groups = info_.label_groups;
-  slices.digest = info_.digest;
-  std::vector<int> renumbered(info_.subjects.size(), -1);
-  for (std::size_t i = 0; i < info_.subjects.size(); ++i) {
-    if (info_.subjects[i].split != split) continue;
-    renumbered[i] = static_cast<int>(slices.subject_ids.size());
-    slices.subject_ids.push_back(info_.subjects[i].id);
-  }
-  std::vector<int> chosen;
-  for (int n = 0; n < info_.count; ++n) {
-    if (renumbered[info_.slice_subject[n]] >= 0) chosen.push_back(n);
-  }
-  if (chosen.empty()) {
-    throw_invalid(path_.string() + ": split \"" + std::string(split) + "\" is empty");
-  }
-  slices.count = static_cast<int>(chosen.size());
-
-  const auto guard = h5::lock();
-  const h5::File file = h5::File::open(path_);
-  SliceReader reader(file, info_);
-  const std::size_t pixels = reader.pixels();
-  slices.images.resize(chosen.size() * pixels * info_.channels);
-  slices.labels.resize(chosen.size() * pixels);
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    const int source = info_.slice_subject[chosen[i]];
-    const SubjectRecord& subject = info_.subjects[source];
-    slices.subject.push_back(renumbered[source]);
-    const std::span image =
-        std::span(slices.images).subspan(i * pixels * info_.channels, pixels * info_.channels);
-    decode(reader.image(chosen[i]), info_.element, image);
-    for (int c = 0; c < info_.channels; ++c) {
-      const double range = subject.maximum[c] - subject.minimum[c];
-      for (float& value : image.subspan(c * pixels, pixels)) {
-        const double scaled = value * subject.slope[c] + subject.intercept[c];
-        value = std::clamp(static_cast<float>((scaled - subject.minimum[c]) / range), 0.0F, 1.0F);
-      }
-    }
-    reader.labels(chosen[i], &slices.labels[i * pixels]);
+  const SplitReader reader(*this, split);
+  Slices slices = reader.frame();
+  const std::size_t pixels = static_cast<std::size_t>(slices.height) * slices.width;
+  const std::size_t values = pixels * slices.channels;
+  slices.images.resize(values * slices.count);
+  slices.labels.resize(pixels * slices.count);
+  for (int i = 0; i < slices.count; ++i) {
+    reader.read(i, std::span(slices.images).subspan(i * values, values),
+                std::span(slices.labels).subspan(i * pixels, pixels));
   }
   return slices;
 }

@@ -96,6 +96,7 @@ class DatasetFile {
   static DatasetFile open(const std::filesystem::path& path);
 
   [[nodiscard]] const DatasetInfo& info() const { return info_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
   /// Reads "train" or "test" into memory. Errors: InvalidInput (unknown or empty split), Corrupt.
   [[nodiscard]] Slices load(std::string_view split) const;

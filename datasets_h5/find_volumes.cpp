@@ -26,18 +26,20 @@ Listing list(const fs::path& root, const std::string& relative) {
   listing.folder.path = relative.empty() ? root : root / relative;
   listing.folder.relative = relative;
   std::error_code error;
+  std::vector<fs::path> entries;  // Sorted, so that of several faults the same is always named.
   for (const fs::directory_entry& entry : fs::directory_iterator(listing.folder.path, error)) {
-    const std::string name = entry.path().filename().string();
-    const fs::file_status status = entry.status(error);
-    if (error == std::errc::too_many_symbolic_link_levels) {
-      throw_invalid(entry.path().string() + ": a loop of symbolic links");
-    }
-    if (fs::is_regular_file(status)) listing.folder.files.push_back(name);
-    if (fs::is_directory(status)) listing.folders.push_back(name);
+    entries.push_back(entry.path());
   }
   if (error) throw_invalid(listing.folder.path.string() + ": " + error.message());
-  std::sort(listing.folder.files.begin(), listing.folder.files.end());
-  std::sort(listing.folders.begin(), listing.folders.end());
+  std::sort(entries.begin(), entries.end());
+  for (const fs::path& entry : entries) {
+    const fs::file_status status = fs::status(entry, error);
+    if (error == std::errc::too_many_symbolic_link_levels) {
+      throw_invalid(entry.string() + ": a loop of symbolic links");
+    }
+    if (fs::is_regular_file(status)) listing.folder.files.push_back(entry.filename().string());
+    if (fs::is_directory(status)) listing.folders.push_back(entry.filename().string());
+  }
   return listing;
 }
 

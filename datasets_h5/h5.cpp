@@ -67,7 +67,12 @@ void File::corrupt(std::string_view what) const {
 }
 
 void File::unwritable(std::string_view what) const {
-  throw Error(ErrorCode::Unavailable, name_ + ": cannot write " + std::string(what));
+  // HDF5 does not say why; a full disk is by far the likeliest reason.
+  std::error_code ignored;
+  const auto folder = fs::absolute(name_, ignored).parent_path();
+  const bool full = fs::space(folder, ignored).available < (1U << 20U);
+  throw Error(full ? ErrorCode::Exhausted : ErrorCode::Unavailable,
+              name_ + ": cannot write " + std::string(what) + (full ? ": no space left" : ""));
 }
 
 File File::create(const fs::path& path, const std::string& name) {
@@ -170,15 +175,17 @@ void File::check_link(const char* name) const {
 
 bool File::has(const char* name) const { return H5Lexists(file_.get(), name, H5P_DEFAULT) > 0; }
 
-Handle File::array(const char* name) const {
+const Handle& File::array(const char* name) const {
+  const auto found = open_.find(name);
+  if (found != open_.end()) return found->second;
   check_link(name);
   Handle data(H5Dopen2(file_.get(), name, H5P_DEFAULT), H5Dclose);
   if (data.get() < 0) corrupt(std::string("cannot open /") + name);
-  return data;
+  return open_.emplace(name, std::move(data)).first->second;
 }
 
 Shape File::shape(const char* name) const {
-  const Handle data = array(name);
+  const Handle& data = array(name);
   const Handle list(H5Dget_create_plist(data.get()), H5Pclose);
   // External and virtual storage could read any other file of this machine.
   if (H5Pget_layout(list.get()) != H5D_CHUNKED || H5Pget_external_count(list.get()) != 0) {
@@ -216,14 +223,14 @@ Shape File::shape(const char* name) const {
 }
 
 bool File::has_type(const char* name, hid_t type) const {
-  const Handle data = array(name);
+  const Handle& data = array(name);
   const Handle stored(H5Dget_type(data.get()), H5Tclose);
   return H5Tequal(stored.get(), type) > 0;
 }
 
 void File::read(const char* name, hid_t type, const Shape& start, const Shape& count,
                 void* out) const {
-  const Handle data = array(name);
+  const Handle& data = array(name);
   const Handle space(H5Dget_space(data.get()), H5Sclose);
   const Handle memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr),
                       H5Sclose);
@@ -241,7 +248,7 @@ void File::read_all(const char* name, hid_t type, const Shape& shape, void* data
 std::vector<std::string> File::read_strings(const char* name) const {
   const Shape extent = shape(name);
   if (extent.size() != 1) corrupt(std::string("/") + name + " is not a list");
-  const Handle data = array(name);
+  const Handle& data = array(name);
   const Handle type(H5Dget_type(data.get()), H5Tclose);
   const std::size_t width = H5Tget_size(type.get());
   if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0 || width == 0 ||
@@ -276,6 +283,7 @@ std::string File::read_attribute(const char* name) const {
 }
 
 void File::close() {
+  open_.clear();
   if (H5Fflush(file_.get(), H5F_SCOPE_GLOBAL) < 0 || !file_.reset()) unwritable("its last bytes");
 }
 

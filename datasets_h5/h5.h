@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -45,6 +46,7 @@ using Shape = std::vector<hsize_t>;
 /// and fletcher32 in the newest file format, whose metadata carries checksums too.
 class File {
  public:
+  File() = default;
   /// `name` is what messages call the file. Errors: Unavailable.
   static File create(const std::filesystem::path& path, const std::string& name);
   /// Errors: InvalidInput if it does not exist, Corrupt if it is not a whole HDF5 file.
@@ -79,7 +81,8 @@ class File {
  private:
   File(Handle file, std::string name, std::uint64_t bytes)
       : file_(std::move(file)), name_(std::move(name)), bytes_(bytes) {}
-  [[nodiscard]] Handle array(const char* name) const;
+  /// Arrays stay open once they have been used.
+  [[nodiscard]] const Handle& array(const char* name) const;
   void create_array(const char* name, hid_t type, const Shape& shape, const Shape& largest,
                     const Shape& chunk);
   void check_link(const char* name) const;
@@ -88,7 +91,8 @@ class File {
 
   Handle file_;
   std::string name_;
-  std::uint64_t bytes_;  ///< Size on disk when opened.
+  std::uint64_t bytes_ = 0;                     ///< Size on disk when opened.
+  mutable std::map<std::string, Handle> open_;  ///< Closed before the file is.
 };
 
 }  // namespace reprise::datasets::h5
