@@ -167,29 +167,6 @@ bool Store::commit_result(const std::string& stage, std::int64_t fence,
   return true;
 }
 
-std::vector<AttemptRow> Store::attempts(const std::string& stage) const {
-  Statement query(*connection_,
-                  "SELECT fence, stage, gang, host, device, ranks, started, ended, outcome, message"
-                  " FROM attempts WHERE stage=? ORDER BY fence");
-  query.bind(stage);
-  std::vector<AttemptRow> rows;
-  while (query.step()) {
-    AttemptRow row;
-    row.fence = query.integer(0);
-    row.stage = query.text(1);
-    row.gang = query.text(2);
-    row.host = query.text(3);
-    row.device = query.text(4);
-    row.ranks = static_cast<int>(query.integer(5));
-    row.started = query.integer(6);
-    row.ended = query.integer(7);
-    row.outcome = query.text(8);
-    row.message = query.text(9);
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
 int Store::failures(const std::string& stage) const {
   Statement query(*connection_,
                   "SELECT count(*) FROM attempts WHERE stage=?"
@@ -246,17 +223,6 @@ void Store::add_event(const std::string& kind, const std::string& text, const st
       .bind(who)
       .run();
   committed();
-}
-
-std::vector<EventRow> Store::events(int count) const {
-  Statement query(*connection_,
-                  "SELECT time, kind, text, who FROM events ORDER BY rowid DESC LIMIT ?");
-  query.bind(static_cast<std::int64_t>(count));
-  std::vector<EventRow> rows;
-  while (query.step()) {
-    rows.push_back({query.integer(0), query.text(1), query.text(2), query.text(3)});
-  }
-  return rows;
 }
 
 }  // namespace reprise::db

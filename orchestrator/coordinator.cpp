@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <set>
 
@@ -13,6 +14,7 @@
 #include "orchestrator/control.h"
 #include "orchestrator/core.h"
 #include "orchestrator/launcher.h"
+#include "orchestrator/listen.h"
 #include "orchestrator/session.h"
 #include "orchestrator/status.h"
 #include "orchestrator/status_board.h"
@@ -26,7 +28,6 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 constexpr std::chrono::milliseconds kTick{200};
-constexpr int kEventsShown = 200;
 
 std::int64_t now_ms() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -91,6 +92,7 @@ class Coordinator final : public SessionHost, public ControlHost {
     }
     board_.announce_reused();
     listen();
+    tell_address();
     signals_.add(SIGUSR1);
     wait_signals();
     accept();
@@ -110,9 +112,10 @@ class Coordinator final : public SessionHost, public ControlHost {
   [[nodiscard]] std::string status_json() const override {
     return reprise::status_json(plan_.study, board_.stages(), core_.gangs());
   }
-  [[nodiscard]] std::string events_json() const override {
-    return reprise::events_json(store_.events(kEventsShown));
+  [[nodiscard]] std::string live_json() override {
+    return reprise::live_json(plan_.study, store_.commits(), board_.stages(), core_);
   }
+  asio::thread_pool& background() override { return background_; }
   void act(const ActionRequest& request) override {
     store_.add_event(request.kind, request.text, request.who);
     observer_.on_note(request.kind + " " + request.text + " (" + request.who + ")");
@@ -150,22 +153,16 @@ class Coordinator final : public SessionHost, public ControlHost {
 
  private:
   void listen() {
-    const std::string where = options_.bind + ":" + std::to_string(options_.port);
-    boost::system::error_code error;
-    const auto address = asio::ip::make_address(options_.bind, error);
-    if (error) throw_invalid("bind address " + options_.bind + ": " + error.message());
-    if (options_.port < 0 || options_.port > 65535) throw_invalid("port " + where + ": not a port");
-    const tcp::endpoint endpoint(address, static_cast<unsigned short>(options_.port));
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
-    if (error) {
-      throw Error(ErrorCode::Unavailable,
-                  "cannot listen on " + where + ": " + error.message() + ": choose another port");
-    }
+    open_acceptor(acceptor_, options_.bind, options_.port);
     write_coordinator_file(options_.workspace, {options_.bind, acceptor_.local_endpoint().port(),
                                                 token_, view_token_, static_cast<int>(::getpid())});
+  }
+
+  /// Where people look; the secret is told by `reprise dashboard`, not in a log.
+  void tell_address() {
+    if (options_.site.empty()) return;
+    observer_.on_note("dashboard on port " + std::to_string(acceptor_.local_endpoint().port()) +
+                      "; its address: reprise dashboard -w " + options_.workspace.string());
   }
 
   void accept() {
@@ -352,7 +349,8 @@ class Coordinator final : public SessionHost, public ControlHost {
   asio::signal_set signals_{io_, SIGINT, SIGTERM, SIGCHLD};
   asio::steady_timer timer_{io_};
   bool interrupted_ = false;
-  bool requeue_ = false;  ///< SIGUSR1 came.
+  bool requeue_ = false;             ///< SIGUSR1 came.
+  asio::thread_pool background_{1};  ///< Joined before anything that its handlers use is gone.
 };
 
 }  // namespace

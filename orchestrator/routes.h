@@ -50,14 +50,23 @@ struct Reply {
   std::vector<std::pair<std::string, std::string>> headers;  ///< These replace the default ones.
 };
 
+/// What a WebSocket on a route speaks. Its handler answers a plain request.
+enum class Upgrade : std::uint8_t {
+  None,
+  Gang,  ///< wire.h
+  Live   ///< Texts to a page, live.h
+};
+
 using Handler = std::function<Reply(const Call&)>;
 
 struct Route {
   std::string method;   ///< Upper case.
   std::string pattern;  ///< "/status", "/api/stages/{id}"; a parameter is one path segment.
   Authority authority = Authority::Act;
-  Handler handler;       ///< Throws `Error`: InvalidInput becomes 400, everything else 503.
-  bool upgrade = false;  ///< A WebSocket: the handler answers a plain request.
+  Handler handler = {};  ///< Throws `Error`: InvalidInput becomes 400, everything else 503.
+  Upgrade upgrade = Upgrade::None;
+  /// May take long: runs in the background thread, so it must not touch the coordinator's state.
+  bool background = false;
 };
 
 struct Secrets {

@@ -18,5 +18,7 @@ void add_table_command(CLI::App& app, ExitCode& exit);
 void add_submit_command(CLI::App& app, ExitCode& exit);
 void add_models_command(CLI::App& app);
 void add_worker_commands(CLI::App& app);
+void add_dashboard_command(CLI::App& app, ExitCode& exit);
+void add_show_command(CLI::App& app, ExitCode& exit);
 
 }  // namespace reprise::cli

@@ -53,6 +53,8 @@ int main(int argc, char** argv) {
   reprise::cli::add_submit_command(app, exit);
   reprise::cli::add_models_command(app);
   reprise::cli::add_worker_commands(app);
+  reprise::cli::add_dashboard_command(app, exit);
+  reprise::cli::add_show_command(app, exit);
   reprise::datasets::add_data_commands(
       *app.add_subcommand("data", "Make, import, check and describe data sets"));
   try {

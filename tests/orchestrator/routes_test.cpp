@@ -20,7 +20,6 @@ class FakeHost : public ControlHost {
   FakeHost() { plan_.stages.push_back(core::make_stage(std::string(64, 'e'), 1)); }
   const sweep::Plan& plan() const override { return plan_; }
   std::string status_json() const override { return ++seen, "{}"; }
-  std::string events_json() const override { return ++seen, "[]"; }
   void act(const ActionRequest& request) override { acts.push_back(request.kind); }
 
   mutable int seen = 0;
