@@ -1,4 +1,4 @@
-// Compare: any rows beside each other, against the first: metrics, paired tests, curves, pictures.
+// Compare: any rows beside each other, against the first: metrics, curves, pictures.
 
 import {card, choice, empty, h, link} from './dom.js';
 import {get, imageAddress} from './api.js';
@@ -11,29 +11,18 @@ function wanted(text) {
   try { const rows = JSON.parse(text || '[]'); return Array.isArray(rows) ? rows.map(String) : []; } catch { return []; }
 }
 
-function pText(p) {
-  if (p === null || p === undefined) return '–';
-  return p < 0.001 ? '< 0.001' : p.toFixed(3);
-}
-
-async function metricsCard(study, data, trials) {
+function metricsCard(study, data, trials) {
   const [base] = trials;
-  const tests = await Promise.all(trials.slice(1).map(trial =>
-    base.stages.evaluate && trial.stages.evaluate && trial.state === 'done' && base.state === 'done'
-      ? get(['compare', trial.stages.evaluate, base.stages.evaluate]).catch(() => null) : null));
-  const rows = [['trial', ...data.metrics.flatMap(m => [m, `${m} difference`, `${m} low`, `${m} high`, `${m} p`])]];
+  const rows = [['trial', ...data.metrics.flatMap(m => [m, `${m} difference`])]];
   const body = trials.map((trial, t) => {
-    const test = t > 0 ? tests[t - 1] : null;
     const line = [trial.row];
     const cells = data.metrics.map((name, i) => {
-      const cell = trial.metrics[i];
-      const found = test && test.metrics.find(entry => entry.name === name);
-      line.push(cell ? cell[0] : '', ...(found ? [found.difference, found.low, found.high, found.p] : ['', '', '', '']));
+      const cell = trial.metrics[i], first = base.metrics[i];
+      const difference = t > 0 && cell && first ? cell[0] - first[0] : null;
+      line.push(cell ? cell[0] : '', difference);
       if (!cell) return h('td', {class: 'number quiet'}, '–');
-      const sure = found && found.p !== null && found.p < 0.05;
-      return h('td', {class: 'number'}, metric(name, cell[0]), found ? h('div', {class: sure ? (found.better ? 'good' : 'bad') : 'quiet',
-        title: `${plural(found.slices, 'slice')} of ${plural(found.subjects, 'subject')}: mean difference ${found.difference}, 95 % interval ${found.low} to ${found.high}`},
-        `${found.difference >= 0 ? '+' : '−'}${metric(name, Math.abs(found.difference))}, p ${pText(found.p)}`) : null);
+      return h('td', {class: 'number'}, metric(name, cell[0]),
+        difference === null ? null : h('div', {class: 'quiet'}, `${difference >= 0 ? '+' : '−'}${metric(name, Math.abs(difference))}`));
     });
     rows.push(line);
     return h('tr', {}, h('th', {scope: 'row'}, h('span', {class: 'swatch swatch-' + t % 7, 'aria-hidden': 'true'}),
@@ -45,8 +34,7 @@ async function metricsCard(study, data, trials) {
     h('div', {class: 'scroll-x', tabindex: 0, role: 'region', 'aria-label': 'Metrics'}, h('table', {class: 'plain'},
       h('thead', {}, h('tr', {}, ['Trial', ...data.metrics].map((name, i) => h('th', {scope: 'col', class: i ? 'number' : ''}, name)))),
       h('tbody', {}, body))),
-    h('p', {class: 'quiet'}, 'Below each mean: the mean difference to the first row over the slices that both have, and the p value of Wilcoxon\'s signed-rank test on those pairs. ',
-      'Coloured: p < 0.05, green for better. Many comparisons find small p values by chance.'));
+    h('p', {class: 'quiet'}, 'Below each mean: its difference to the first row.'));
 }
 
 async function curvesCard(trials) {
@@ -105,5 +93,5 @@ export async function show({rest, query, setQuery}) {
     h('p', {class: 'chips'}, trials.map((trial, i) => h('span', {class: 'chip'}, h('span', {class: 'swatch swatch-' + i % 7, 'aria-hidden': 'true'}), trial.row, ' ',
       h('a', {href: without(trial.name), 'aria-label': `Take ${trial.row} out`}, '×')))));
   if (trials.length < 2) return h('div', {}, head, empty('Choose two rows or more', 'Tick them on the study\'s page, or add them here. The first one is what the others are compared with.'));
-  return h('div', {}, head, await metricsCard(study, data, trials), await curvesCard(trials), await picturesCard(trials, query, setQuery));
+  return h('div', {}, head, metricsCard(study, data, trials), await curvesCard(trials), await picturesCard(trials, query, setQuery));
 }
