@@ -89,7 +89,7 @@ std::optional<CostPrediction> MeasuredCosts::step(const Key& key) const {
 }
 
 std::optional<CostPrediction> MeasuredCosts::step_of_other_batch(const Stage& stage,
-                                                             const Key& key) const {
+                                                                 const Key& key) const {
   const auto parts = split_batch(cost_shape(stage));
   if (!parts) return std::nullopt;
   const auto found =
@@ -117,7 +117,7 @@ std::optional<CostPrediction> MeasuredCosts::step_of_other_batch(const Stage& st
 }
 
 std::optional<CostPrediction> MeasuredCosts::predict(const Stage& stage, const std::string& device,
-                                                 int ranks) const {
+                                                     int ranks) const {
   const Key key{.shape = cost_shape(stage), .device = device, .ranks = ranks};
   auto found = step(key);
   if (!found) found = step_of_other_batch(stage, key);

@@ -109,7 +109,8 @@ TEST(Volume, RefusesWhatItCannotRead) {
   poke(frames, 40, I{4});
   poke(frames, 48, I{5});
   write_bytes(folder / "bad.nii", frames);
-  expect_error(ErrorCode::InvalidInput, "choose one frame", [&] { read_volume(folder / "bad.nii"); });
+  expect_error(ErrorCode::InvalidInput, "choose one frame",
+               [&] { read_volume(folder / "bad.nii"); });
   expect_error(ErrorCode::InvalidInput, "no such", [&] { read_volume(folder / "none.nii"); });
 }
 
