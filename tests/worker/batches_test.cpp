@@ -44,6 +44,38 @@ TEST(Batches, AGangCutsTheSameGlobalBatch) {
   EXPECT_TRUE(torch::allclose(whole.lr, torch::cat({first.lr, second.lr}), 0, 1e-6));
 }
 
+TEST(Batches, PartsMakeUpTheSameGlobalBatchForEveryGang) {
+  auto recipe = kRecipe;
+  recipe.batch = 6;
+  const auto whole = BatchMaker(slices(), recipe, 0, 1, torch::kCPU).make(2);
+  recipe.parts = 2;
+  for (const int size : {1, 3}) {
+    std::vector<torch::Tensor> images;
+    std::int64_t next = 0;
+    for (std::int64_t part = 0; part < 2; ++part) {
+      for (int rank = 0; rank < size; ++rank) {
+        const auto batch = BatchMaker(slices(), recipe, rank, size, torch::kCPU).make(2, part);
+        EXPECT_EQ(batch.first, next);
+        next += batch.hr.size(0);
+        images.push_back(batch.hr);
+      }
+    }
+    EXPECT_TRUE(torch::equal(whole.hr, torch::cat(images))) << size;
+  }
+}
+
+TEST(Batches, ABatchCanBeDescribed) {
+  auto named = slices(3);
+  named.names = {"a slice 0", "a slice 1", "b slice 0"};
+  auto recipe = kRecipe;
+  recipe.batch = 3;
+  const std::string text = BatchMaker(named, recipe, 0, 1, torch::kCPU).describe(4);
+  for (const auto& name : named.names) EXPECT_NE(text.find(name), std::string::npos) << text;
+  recipe.batch = 11;
+  EXPECT_NE(BatchMaker(named, recipe, 0, 1, torch::kCPU).describe(4).find("and 3 more"),
+            std::string::npos);
+}
+
 TEST(Batches, PatchBordersReplicate) {
   auto recipe = kRecipe;
   recipe.noise = 0;
