@@ -40,8 +40,9 @@ std::shared_ptr<SrNetwork> make_network(const boost::json::object& config, std::
 /// Parameters and buffers under the reference's keys.
 TensorFile state_of(const torch::nn::Module& module);
 
-/// Copies a state into a module. Strict: every key must fit. Errors: Corrupt listing the missing,
-/// unexpected and misshapen keys; `where` names the source.
+/// Copies a state into a module. Strict: every key must fit, but for buffers that follow from the
+/// window (`relative_position_index`; the shape of `attn_mask`) and batch counters.
+/// Errors: Corrupt listing the missing, unexpected and misshapen keys; `where` names the source.
 void load_weights(torch::nn::Module& module, const TensorFile& state, const std::string& where);
 
 }  // namespace reprise::models

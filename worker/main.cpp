@@ -17,6 +17,7 @@
 #include "worker/link.h"
 #include "worker/mpi.h"
 #include "worker/stage_runner.h"
+#include "worker/tools.h"
 
 namespace reprise::worker {
 namespace {
@@ -111,6 +112,7 @@ void serve(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   using namespace reprise;
+  if (const int code = worker::run_tool(argc, argv); code >= 0) return code;
   worker::Arguments arguments;
   CLI::App app{"One rank of a Reprise gang; started by mpirun."};
   app.add_option("--workspace", arguments.workspace, "Shared folder of the study")->required();

@@ -3,6 +3,9 @@
 /// with an exit code (sweep/error.h, docs/cli.md).
 
 #include <CLI/CLI.hpp>
+#include <boost/json/value.hpp>
+#include <string>
+#include <utility>
 
 namespace reprise::cli {
 
@@ -16,7 +19,13 @@ void add_plan_command(CLI::App& app, ExitCode& exit);
 void add_status_command(CLI::App& app, ExitCode& exit);
 void add_table_command(CLI::App& app, ExitCode& exit);
 void add_submit_command(CLI::App& app, ExitCode& exit);
+/// "window=4" as key and JSON value; a text that is no JSON stands for itself.
+/// Errors: InvalidInput without "=".
+std::pair<std::string, boost::json::value> split_change(const std::string& change);
+
 void add_models_command(CLI::App& app);
+void add_infer_command(CLI::App& app);
+void add_export_command(CLI::App& app);
 void add_worker_commands(CLI::App& app);
 
 }  // namespace reprise::cli

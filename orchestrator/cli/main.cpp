@@ -52,6 +52,8 @@ int main(int argc, char** argv) {
   reprise::cli::add_table_command(app, exit);
   reprise::cli::add_submit_command(app, exit);
   reprise::cli::add_models_command(app);
+  reprise::cli::add_infer_command(app);
+  reprise::cli::add_export_command(app);
   reprise::cli::add_worker_commands(app);
   reprise::datasets::add_data_commands(
       *app.add_subcommand("data", "Make, import, check and describe data sets"));

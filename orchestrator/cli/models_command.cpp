@@ -60,18 +60,11 @@ sweep::NetworkInput input_of(const Options& options) {
           .width = std::stoll(match[2])};
 }
 
-/// "window=4" as JSON; a text that is no JSON stands for itself.
 json::object network_of(const std::string& name, const Options& options) {
   json::object network = {{"name", name}};
   for (const std::string& change : options.changes) {
-    const auto split = change.find('=');
-    if (split == std::string::npos) {
-      throw_invalid("--set " + change + ": must be KEY=VALUE, such as window=4");
-    }
-    const std::string value = change.substr(split + 1);
-    json::error_code error;
-    json::value parsed = json::parse(value, error);
-    network[change.substr(0, split)] = error ? json::value(value) : std::move(parsed);
+    const auto [key, value] = split_change(change);
+    network[key] = value;
   }
   return sweep::resolve_network(network);
 }
@@ -183,6 +176,18 @@ void run(Options options) {
 }
 
 }  // namespace
+
+std::pair<std::string, json::value> split_change(const std::string& change) {
+  const auto split = change.find('=');
+  if (split == std::string::npos) {
+    throw_invalid("--set " + change + ": must be KEY=VALUE, such as window=4");
+  }
+  const std::string value = change.substr(split + 1);
+  json::error_code error;
+  json::value parsed = json::parse(value, error);
+  if (error) parsed = json::string(value);
+  return {change.substr(0, split), std::move(parsed)};
+}
 
 void add_models_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand(

@@ -6,14 +6,13 @@
 #include <cstring>
 #include <filesystem>
 
+#include "orchestrator/cli/become_worker.h"
 #include "orchestrator/cli/commands.h"
 #include "sweep/error.h"
 
 namespace reprise::cli {
-namespace {
 
-/// Replaces this process. Errors: Unavailable.
-[[noreturn]] void become_worker(std::vector<std::string> arguments) {
+void become_worker(std::vector<std::string> arguments) {
   const auto binary =
       std::filesystem::read_symlink("/proc/self/exe").parent_path() / "reprise-worker";
   arguments.insert(arguments.begin(), "reprise-worker");
@@ -24,6 +23,8 @@ namespace {
   ::execv(binary.c_str(), argv.data());
   throw Error(ErrorCode::Unavailable, binary.string() + ": cannot start: " + std::strerror(errno));
 }
+
+namespace {
 
 /// Everything behind the command's name goes to the worker program, `--help` too.
 void forward(CLI::App& app, const std::string& name, const std::string& help,
@@ -45,9 +46,6 @@ void add_worker_commands(CLI::App& app) {
           {});
   forward(app, "golden", "Check recorded outputs of the official PyTorch code in a folder",
           {"golden"});
-  forward(app, "infer", "Super-resolve a NIfTI volume with the weights of a stage or a file",
-          {"infer"});
-  forward(app, "export", "Write a stage's weights with a model card", {"export"});
 }
 
 }  // namespace reprise::cli
