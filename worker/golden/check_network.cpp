@@ -257,7 +257,8 @@ void check_training(const GoldenFile& file, Comparisons& out) {
   worker::TrainSettings settings;
   settings.learning_rate = optimizer.at("lr").to_number<double>();
   settings.gamma = file.json("gamma").to_number<double>();
-  for (const json::value& step : file.json("milestones").as_array()) {
+  const json::value milestones = file.json("milestones");
+  for (const json::value& step : milestones.as_array()) {
     settings.milestones.push_back(step.as_int64());
   }
   const json::array& betas = optimizer.at("betas").as_array();
