@@ -113,6 +113,7 @@ Statement::Statement(Connection& connection, std::string_view sql)
 }
 
 Statement::~Statement() {
+  if (handle_ == nullptr) return;  // Text without a statement: a comment, or nothing.
   sqlite3_reset(handle_);
   sqlite3_clear_bindings(handle_);
   connection_.idle_[sql_].push_back(handle_);
