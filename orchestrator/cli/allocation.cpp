@@ -31,11 +31,14 @@ void leave_allocation(const RunOutcome& outcome,
     note(std::string("requeued ") + restarts + " times: not again");
     return;
   }
+  // Said before it is asked for: Slurm may end this process before scontrol's answer is here.
+  note(std::string("asking Slurm to requeue job ") + job);
   const CommandEnd end = run_command_line({"scontrol", "requeue", job}, kCommandMs);
-  note(end.exit_code == 0 ? std::string("requeued Slurm job ") + job
-                          : "scontrol requeue " + std::string(job) + " failed: " + end.output);
-  // Slurm ends this process now.
-  if (end.exit_code == 0) std::this_thread::sleep_for(kAxe);
+  if (end.exit_code != 0) {
+    note("scontrol requeue " + std::string(job) + " failed: " + end.output);
+    return;
+  }
+  std::this_thread::sleep_for(kAxe);
 }
 
 }  // namespace reprise::cli

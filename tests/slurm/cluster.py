@@ -1,6 +1,7 @@
 """A virtual Slurm cluster for a test: two nodes on this machine, real daemons."""
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -31,6 +32,10 @@ class Cluster:
 
     def state(self, job):
         return next((state for number, state, _ in self.jobs() if number == job), None)
+
+    def restarts(self, job):
+        """How often Slurm has started a job anew."""
+        return int(re.search(r"Restarts=(\d+)", self.command("scontrol", "show", "job", job)).group(1))
 
     def wait_state(self, job, *states, seconds=60):
         return wait_for(f"job {job} is {states}", lambda: self.state(job) in states, seconds, 0.2)

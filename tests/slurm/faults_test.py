@@ -42,8 +42,11 @@ def time_limit(lab):
         job = re.match(r"Slurm job (\d+) ", done.stdout).group(1)
         lab.cluster.wait_state(job, "COMPLETED", "FAILED", "TIMEOUT", seconds=300)
         log = (lab.folder / "limit" / "logs" / "coordinator.log").read_text()
-        check(lab.cluster.state(job) == "COMPLETED", log[-3000:])
-        check(f"requeued Slurm job {job}" in log, log[-3000:])
+        state = lab.cluster.state(job)
+        check(state == "COMPLETED", "the job ended as", state, log[-3000:])
+        check(f"asking Slurm to requeue job {job}" in log, "it did not ask to be requeued:", log[-3000:])
+        restarts = lab.cluster.restarts(job)
+        check(restarts > 0, "the job was not requeued", log[-3000:])
 
     def pilot():
         lab.run("pilot-limit", "--launcher", "slurm", "--poll", 1, "--gangs", 1, "--time", 1, "--grace", 45,
