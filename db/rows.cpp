@@ -5,6 +5,7 @@
 #include <limits>
 #include <tuple>
 
+#include "sweep/digest.h"
 #include "sweep/error.h"
 
 namespace reprise::db {
@@ -75,6 +76,10 @@ std::vector<MetricRow> metric_rows(const json::object& body, const std::string& 
                          [&](const MetricRow& a, const MetricRow& b) { return key(a) == key(b); });
   if (repeated != result.end()) refuse(stage, "a slice of a subject is there twice");
   return result;
+}
+
+std::string row_hash(const std::string& stage, const std::string& body) {
+  return sha256_hex(stage + '\n' + body);
 }
 
 }  // namespace reprise::db

@@ -20,4 +20,8 @@ struct MetricRow {
 /// Errors: Corrupt for columns of unequal length, wrong types, bad indices or repeated rows.
 std::vector<MetricRow> metric_rows(const boost::json::object& body, const std::string& stage);
 
+/// What a result's row says of itself. It binds the body to its stage, so that a row cannot answer
+/// for another one.
+std::string row_hash(const std::string& stage, const std::string& body);
+
 }  // namespace reprise::db

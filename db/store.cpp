@@ -5,7 +5,6 @@
 
 #include "db/rows.h"
 #include "db/schema.h"
-#include "sweep/digest.h"
 #include "sweep/error.h"
 #include "sweep/json.h"
 
@@ -17,11 +16,6 @@ constexpr int kCommitsPerCheckpoint = 64;
 std::int64_t now_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
-/// The hash binds the body to its stage, so that a row cannot answer for another one.
-std::string row_hash(const std::string& stage, const std::string& body) {
-  return sha256_hex(stage + '\n' + body);
 }
 
 void put_event(Connection& connection, const std::string& kind, const std::string& text,

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -112,6 +113,11 @@ class Store {
   [[nodiscard]] std::vector<SliceValue> slice_values(const std::string& stage,
                                                      const std::string& metric) const;
   [[nodiscard]] std::map<std::string, double> scalars(const std::string& stage) const;
+
+  /// SHA-256 of every artifact that a result names.
+  [[nodiscard]] std::set<std::string> artifact_digests() const;
+  /// Ids of the stages that a study of this database has.
+  [[nodiscard]] std::set<std::string> planned_stages() const;
 
   /// What finished trainings took, of every study in the file.
   [[nodiscard]] std::vector<StepSpeed> step_speeds() const;

@@ -22,6 +22,8 @@ void add_compare_command(CLI::App& app, ExitCode& exit);
 void add_figure_command(CLI::App& app, ExitCode& exit);
 void add_query_command(CLI::App& app, ExitCode& exit);
 void add_submit_command(CLI::App& app, ExitCode& exit);
+void add_db_command(CLI::App& app, ExitCode& exit);
+void add_gc_command(CLI::App& app, ExitCode& exit);
 /// "window=4" as key and JSON value; a text that is no JSON stands for itself.
 /// Errors: InvalidInput without "=".
 std::pair<std::string, boost::json::value> split_change(const std::string& change);

@@ -54,6 +54,8 @@ int main(int argc, char** argv) {
   reprise::cli::add_figure_command(app, exit);
   reprise::cli::add_query_command(app, exit);
   reprise::cli::add_submit_command(app, exit);
+  reprise::cli::add_gc_command(app, exit);
+  reprise::cli::add_db_command(app, exit);
   reprise::cli::add_models_command(app);
   reprise::cli::add_infer_command(app);
   reprise::cli::add_export_command(app);
