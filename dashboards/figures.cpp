@@ -10,6 +10,7 @@
 #include "dashboards/table.h"
 #include "sweep/error.h"
 #include "sweep/nearest.h"
+#include "sweep/protocol.h"
 
 namespace reprise::dashboards {
 namespace {
@@ -151,12 +152,18 @@ json::object loss_bars(const db::Store& store, const sweep::Plan& plan) {
   return empty_or({{"kind", "bars"}, {"panels", std::move(panels)}}, drawn, all);
 }
 
+/// What a training's curve is called: its network, its losses, or "U-Net". Equal names share a
+/// colour.
+std::string curve_label(const sweep::Stage& stage) {
+  if (stage.kind == sweep::StageKind::TrainUnet) return "U-Net";
+  if (stage.kind == sweep::StageKind::Finetune) {
+    return sweep::loss_label(stage.config.at("loss").as_array());
+  }
+  return std::string(stage.config.at("network").at("name").as_string());
+}
+
 /// Loss against step of every finished training: a panel for each kind and data set.
 json::object training_curves(const db::Store& store, const sweep::Plan& plan) {
-  std::map<std::string, std::string> names;  // Stage to the first trial that trains it.
-  for (const sweep::Trial& trial : plan.trials) {
-    for (const auto& [role, id] : trial.stages) names.try_emplace(id, trial.row);
-  }
   std::map<std::string, json::array> panels;
   for (const sweep::Stage& stage : plan.stages) {
     const auto result = store.result(stage.id);
@@ -164,7 +171,7 @@ json::object training_curves(const db::Store& store, const sweep::Plan& plan) {
     const json::value* curve = result->if_contains("curve");
     if (curve == nullptr || !curve->is_array() || curve->get_array().empty()) continue;
     const std::string panel = std::string(sweep::to_string(stage.kind)) + ", " + stage.dataset;
-    panels[panel].push_back({{"label", names[stage.id]}, {"points", *curve}});
+    panels[panel].push_back({{"label", curve_label(stage)}, {"points", *curve}});
   }
   if (panels.empty()) return {};
   json::array all;

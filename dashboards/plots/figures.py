@@ -8,16 +8,19 @@ import os
 import sys
 
 import matplotlib
+import matplotlib.ticker
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patches import Patch
+from matplotlib.transforms import Bbox
 
 # Okabe and Ito's colours: told apart by colour-blind eyes.
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00", "#CC79A7", "#F0E442", "#000000"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
-# Labels 1, 2, 3 as in the paper: grey, yellow, cyan; errors are red.
-LABELS = np.array([[0, 0, 0], [160, 160, 160], [240, 228, 66], [86, 180, 233], [0, 158, 115], [204, 121, 167]]) / 255.0
+# Of segmentations, as in the paper; errors are red.
+LABEL_COLOURS = {"grey": (160, 160, 160), "yellow": (240, 228, 66), "cyan": (86, 180, 233)}
 ERROR = np.array([0.86, 0.08, 0.1])
 
 plt.rcParams.update({
@@ -42,23 +45,51 @@ def sizes_of(points):
     return np.where(np.isfinite(values), 25 + 350 * values / top, 40)
 
 
+def place_labels(axis, points, sizes):
+    """Writes each point's label on that of eight sides of its symbol where it covers the least."""
+    figure = axis.figure
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    centres = [axis.transData.transform((p["x"], p["y"])) for p in points]
+    radii = [np.sqrt(size) / 2 * figure.dpi / 72 for size in sizes]
+    taken = [Bbox.from_extents(x - r, y - r, x + r, y + r) for (x, y), r in zip(centres, radii)]
+    for point, (x, y), radius in zip(points, centres, radii):
+        best = None
+        for right, up in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1)):
+            away = (radius + 3) * 72 / figure.dpi * (1 if right == 0 or up == 0 else 0.75)
+            text = axis.annotate(point["label"], (point["x"], point["y"]), xytext=(right * away, up * away),
+                                 textcoords="offset points", fontsize=7,
+                                 ha=["center", "left", "right"][right], va=["center", "bottom", "top"][up])
+            box = text.get_window_extent(renderer)
+            covered = sum(max(0, min(box.x1, o.x1) - max(box.x0, o.x0)) * max(0, min(box.y1, o.y1) - max(box.y0, o.y0))
+                          for o in taken)
+            inside = Bbox.intersection(box, axis.bbox)
+            covered += box.width * box.height - (inside.width * inside.height if inside else 0)
+            text.remove()
+            if best is None or covered < best[0] - 1:
+                best = (covered, text, box)
+        axis.add_artist(best[1])
+        taken.append(best[2])
+
+
 def scatter(spec):
     """"panels": [{"title", "x_label", "y_label", "points": [{"label", "x", "y", "size", "group"}]}]"""
     figure, axes = grid_of(len(spec["panels"]))
     for axis, panel in zip(axes, spec["panels"]):
         points = panel["points"]
-        groups = sorted({p.get("group", 0) for p in points})
-        for point, size in zip(points, sizes_of(points)):
-            group = groups.index(point.get("group", 0))
+        sizes = sizes_of(points)
+        for point, size in zip(points, sizes):
+            group = point.get("group", 0)
             axis.scatter(point["x"], point["y"], s=size, color=COLOURS[group % len(COLOURS)],
                          marker=MARKERS[group % len(MARKERS)], alpha=0.75, linewidths=0.8, edgecolors="black")
-            axis.annotate(point["label"], (point["x"], point["y"]), xytext=(4, 4), textcoords="offset points",
-                          fontsize=7)
-        for value, key, draw in (("x", "x", axis.axvline), ("y", "y", axis.axhline)):
+        for key, draw_line in (("x", axis.axvline), ("y", axis.axhline)):
             if points:
-                draw(max(p[key] for p in points), color="grey", linewidth=0.6, linestyle=":")
+                draw_line(max(p[key] for p in points), color="grey", linewidth=0.6, linestyle=":")
         axis.set(title=panel["title"], xlabel=panel["x_label"], ylabel=panel["y_label"])
-        axis.margins(0.15)
+        axis.margins(0.2)
+    finish_layout(figure, spec)
+    for axis, panel in zip(axes, spec["panels"]):
+        place_labels(axis, panel["points"], sizes_of(panel["points"]))
     return figure
 
 
@@ -103,19 +134,28 @@ def smoothed(values, window):
 
 
 def curves(spec):
-    """"panels": [{"title", "curves": [{"label", "points": [[step, loss]...]}]}]"""
+    """"panels": [{"title", "curves": [{"label", "points": [[step, loss]...]}]}]; equal labels, one colour"""
     figure, axes = grid_of(len(spec["panels"]))
     for axis, panel in zip(axes, spec["panels"]):
-        for index, curve in enumerate(panel["curves"]):
+        labels = list(dict.fromkeys(curve["label"] for curve in panel["curves"]))
+        several = len(panel["curves"]) > len(labels)
+        for curve in panel["curves"]:
+            index = labels.index(curve["label"])
             steps = [p[0] for p in curve["points"]]
             losses, window = smoothed([p[1] for p in curve["points"]], max(1, len(steps) // 40))
             axis.plot(steps[window - 1:], losses, color=COLOURS[index % len(COLOURS)], linewidth=1.0,
-                      linestyle=["-", "--", ":"][index // len(COLOURS) % 3], label=curve["label"])
+                      alpha=0.6 if several else 1.0, linestyle=["-", "--", ":"][index // len(COLOURS) % 3])
         axis.set(title=panel["title"], xlabel="step", ylabel="training loss")
-        if all(p[1] > 0 for c in panel["curves"] for p in c["points"]):
+        values = [p[1] for c in panel["curves"] for p in c["points"]]
+        if min(values) > 0 and max(values) > 3 * min(values):
             axis.set_yscale("log")
-        if len(panel["curves"]) <= 16:
-            axis.legend(fontsize=6, frameon=False)
+            axis.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+            axis.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+            axis.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5), numticks=12))
+        handles = [plt.Line2D([], [], color=COLOURS[i % len(COLOURS)], linestyle=["-", "--", ":"][i // len(COLOURS) % 3])
+                   for i in range(len(labels))]
+        if len(labels) > 1:
+            axis.legend(handles, labels, fontsize=6, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 
@@ -137,22 +177,23 @@ def read_safetensors(path):
     return tensors
 
 
-def coloured(labels, truth):
-    picture = LABELS[np.minimum(labels, len(LABELS) - 1)].copy()
+def coloured(labels, truth, colours):
+    picture = colours[np.minimum(labels, len(colours) - 1)].copy()
     if truth is not None:
         picture[labels != truth] = ERROR
     return picture
 
 
 def boxes_of(label, height, width):
-    """Two boxes for the zoom: the centre of the labelled region and its upper edge."""
+    """Two boxes for the zoom: the middle of the labelled region, and its part farthest from there."""
     side = max(8, min(height, width) // 4)
     rows, columns = np.nonzero(label)
     if len(rows) == 0:
         rows, columns = np.array([height // 2]), np.array([width // 2])
-    centres = [(int(rows.mean()), int(columns.mean())), (int(rows.min()) + side // 3, int(columns[rows.argmin()]))]
-    return [(min(max(r - side // 2, 0), height - side), min(max(c - side // 2, 0), width - side), side)
-            for r, c in centres]
+    middle = np.abs(rows - rows.mean()) + np.abs(columns - columns.mean())
+    far = np.maximum(np.abs(rows - rows[middle.argmin()]), np.abs(columns - columns[middle.argmin()]))
+    return [(int(np.clip(rows[at] - side // 2, 0, height - side)), int(np.clip(columns[at] - side // 2, 0, width - side)),
+             side) for at in (middle.argmin(), far.argmax())]
 
 
 def caption_of(method, tensors, sample):
@@ -165,57 +206,85 @@ def caption_of(method, tensors, sample):
     return "\n".join(lines_)
 
 
+BOX_COLOURS = ["red", "lime"]
+
+
+def show_slice(whole, zoomed, plane, boxes):
+    """A slice with its boxes, and below it what is in them, framed in their colours."""
+    plane = np.clip(plane, 0, 1)
+    whole.imshow(plane, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    for (top, left, side), colour in zip(boxes, BOX_COLOURS):
+        whole.add_patch(plt.Rectangle((left - 0.5, top - 0.5), side, side, fill=False, color=colour, lw=0.8))
+    gap = 1
+    side = boxes[0][2]
+    pieces = np.ones((side, 2 * side + gap))
+    for index, (top, left, _) in enumerate(boxes):
+        at = index * (side + gap)
+        pieces[:, at:at + side] = plane[top:top + side, left:left + side]
+        zoomed.add_patch(plt.Rectangle((at - 0.5, -0.5), side, side, fill=False, color=BOX_COLOURS[index], lw=1.2,
+                                       clip_on=False))
+    zoomed.imshow(pieces, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+
+
 def panels(spec):
-    """"methods": [{"label", "file", "PSNR": [a slice...], "Dice": [...], "Dice_name"}], "channels": [name...]"""
+    """"methods": [{"label", "reference", "file", "PSNR": [a slice...], "Dice": [...], "Dice_name"}],
+    "channels": [name...], "labels": [[name, colour] of label 1, ...]"""
     loaded = [(m, read_safetensors(m["file"])) for m in spec["methods"]]
     first = loaded[0][1]
     # The kept slice with the largest labelled region: the ends of a volume show little.
     labels = first.get("label", np.zeros(first["hr"].shape[:1] + first["hr"].shape[2:], np.uint8))
     index = int(np.count_nonzero(labels, axis=(1, 2)).argmax())
-    hr, truth = first["hr"][index], labels[index]
-    channels = hr.shape[0]
-    height, width = hr.shape[1:]
+    truth = labels[index]
+    channels, height, width = first["hr"].shape[1:]
     boxes = boxes_of(truth, height, width)
-    columns = [("HR", hr, first.get("prediction_hr", labels), "")]
+    colours = np.array([(0, 0, 0)] + [LABEL_COLOURS[colour] for _, colour in spec["labels"]]) / 255.0
+    columns = [("Ground truth", first["hr"][index], None, "")]
+    if not any(method["reference"] for method, _ in loaded):
+        columns.append(("HR", first["hr"][index], first.get("prediction_hr"), ""))
     for method, tensors in loaded:
-        columns.append((method["label"], tensors["sr"][index], tensors.get("prediction"),
-                        caption_of(method, tensors, index)))
-    rows = channels * 2 + 1
-    figure, axes = plt.subplots(rows, len(columns), figsize=(1.55 * len(columns), 1.7 * rows * height / width),
-                                squeeze=False, layout="constrained")
+        image = tensors["hr"] if method["reference"] else tensors["sr"]
+        columns.append((method["label"], image[index], tensors.get("prediction"), caption_of(method, tensors, index)))
+    cell = 1.5
+    heights = [cell * height / width, cell / 2] * channels + [cell * height / width]
+    figure, axes = plt.subplots(len(heights), len(columns), squeeze=False, layout="constrained",
+                                height_ratios=heights, figsize=(cell * len(columns) + 0.3, sum(heights) + 1.1))
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
     for column, (label, image, prediction, caption) in enumerate(columns):
         for channel in range(channels):
-            whole, zoomed = axes[2 * channel][column], axes[2 * channel + 1][column]
-            plane = np.clip(image[channel], 0, 1)
-            whole.imshow(plane, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            for (top, left, side), colour in zip(boxes, ["red", "lime"]):
-                whole.add_patch(plt.Rectangle((left - 0.5, top - 0.5), side, side, fill=False, color=colour, lw=0.8))
-            pieces = [plane[t:t + s, l:l + s] for t, l, s in boxes]
-            zoomed.imshow(np.hstack(pieces), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            show_slice(axes[2 * channel][column], axes[2 * channel + 1][column], image[channel], boxes)
             if column == 0 and channels > 1:
-                whole.set_ylabel(spec["channels"][channel] if channel < len(spec["channels"]) else "")
+                name = spec["channels"][channel] if channel < len(spec["channels"]) else ""
+                axes[2 * channel][column].set_ylabel(name)
         axes[0][column].set_title(label, fontsize=8)
         overlay = axes[-1][column]
-        if prediction is not None:
-            overlay.imshow(coloured(prediction[index], truth), interpolation="nearest")
-        else:
-            overlay.imshow(coloured(truth, None), interpolation="nearest")
+        shown = coloured(truth, None, colours) if prediction is None else coloured(prediction[index], truth, colours)
+        overlay.imshow(shown, interpolation="nearest")
         overlay.set_xlabel(caption, fontsize=7)
-        for row in range(rows):
-            axes[row][column].set(xticks=[], yticks=[])
-            axes[row][column].grid(False)
-            for spine in axes[row][column].spines.values():
-                spine.set_visible(False)
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.grid(False)
+        for spine in axis.spines.values():
+            spine.set_visible(False)
+    legend = [Patch(facecolor=colour, label=name) for (name, _), colour in zip(spec["labels"], colours[1:])]
+    figure.legend(handles=legend + [Patch(facecolor=ERROR, label="error")], loc="outside lower center",
+                  ncols=len(legend) + 1, fontsize=7, frameon=False)
     return figure
 
 
 KINDS = {"scatter": scatter, "lines": lines, "bars": bars, "curves": curves, "panels": panels}
 
 
+def finish_layout(figure, spec):
+    """Title and final places of the axes: what is placed by pixels afterwards stays where it is put."""
+    figure.suptitle(spec["title"] + (f"\n{spec['note']}" if spec.get("note") else ""), fontsize=10)
+    figure.canvas.draw()
+    figure.set_layout_engine("none")
+
+
 def draw(spec):
     figure = KINDS[spec["kind"]](spec)
-    title = spec["title"] + (f"\n{spec['note']}" if spec.get("note") else "")
-    figure.suptitle(title, fontsize=10)
+    if figure.get_suptitle() == "":
+        finish_layout(figure, spec)
     return figure
 
 
