@@ -4,7 +4,7 @@ add_library(reprise_options INTERFACE)
 target_compile_options(reprise_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
   -Woverloaded-virtual $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> -Werror -fno-omit-frame-pointer
-  # clang 14 counts fields that a designated initialiser leaves to their defaults.
+  # clang counts fields that a designated initialiser leaves to their defaults.
   $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-field-initializers>)
 target_include_directories(reprise_options INTERFACE ${PROJECT_SOURCE_DIR})
 if(REPRISE_SANITIZE)

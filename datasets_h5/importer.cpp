@@ -132,7 +132,8 @@ DatasetInfo common_frame(const std::vector<ImportItem>& items, const std::vector
       };
       throw_invalid(name + ": its axes point " + shown(item.orientation) + ", those of " +
                     items.front().images.front() + " point " + shown(first) +
-                    ": turn them alike, or allow mixed orientations");
+                    ": turn them alike, or take them as they are (--allow-mixed-orientation; in a "
+                    "study mixed_orientation = true)");
     }
   }
   return info;

@@ -252,6 +252,7 @@ std::string DatasetSpec::recipe() const {
                                             {"slice_axis", slice_axis},
                                             {"label_names", names},
                                             {"labelled_slices_only", labelled_slices_only},
+                                            {"mixed_orientation", mixed_orientation},
                                             {"subjects", subjects},
                                             {"volume", volume_size},
                                             {"test_subjects", test_subjects},

@@ -27,6 +27,7 @@ struct DatasetSpec {
   std::vector<std::string> label_names;  ///< Empty: the importer's.
   std::string split;  ///< "auto", "paper", "seeded", "all-train" or an absolute .csv path.
   bool labelled_slices_only = false;  ///< Generic importer: drop slices without any label.
+  bool mixed_orientation = false;     ///< Generic importer: scans may lie differently.
   std::int64_t subjects = 0;          ///< Phantom: how many are made.
   std::vector<std::int64_t> volume;   ///< Phantom: voxels x, y, z of a volume.
   std::int64_t test_subjects = 0;     ///< Held out by a seeded split; 0: what `split` says.

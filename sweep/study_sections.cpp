@@ -122,6 +122,7 @@ DatasetSpec read_dataset(TomlReader reader, const std::string& name) {
     spec.list = path_beside(reader, reader.text("list", std::nullopt));
     spec.slice_axis = reader.integer("slice_axis", 2, 0, 2);
     spec.labelled_slices_only = reader.boolean("labelled_slices_only", false);
+    spec.mixed_orientation = reader.boolean("mixed_orientation", false);
   }
   spec.label_names = reader.texts("label_names", {});
   reader.finish();

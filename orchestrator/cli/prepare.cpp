@@ -31,6 +31,7 @@ datasets::ImportOptions import_options(const sweep::DatasetSpec& spec,
   if (importer == "generic") {
     options.slicing.slice_axis = static_cast<int>(spec.slice_axis);
     options.slicing.label_sum_above = spec.labelled_slices_only ? 0 : -1;
+    options.allow_mixed_orientation = spec.mixed_orientation;
   } else {
     options = datasets::reader(importer).options;
   }
