@@ -127,7 +127,9 @@ CheckReport check(const fs::path& file) {
 
 VacuumReport vacuum(const fs::path& file) {
   VacuumReport report;
-  Connection(file, Access::ReadOnly);  // Never creates one.
+  {
+    const Connection exists(file, Access::ReadOnly);
+  }  // Never creates one.
   Connection connection(file, Access::ReadWrite);
   prepare_schema(connection, Access::ReadWrite);
   connection.checkpoint(true);
