@@ -201,44 +201,6 @@ void Store::group(const std::function<void()>& changes) {
   committed();
 }
 
-namespace {
-
-std::vector<AttemptRow> attempt_rows(Statement& query) {
-  std::vector<AttemptRow> rows;
-  while (query.step()) {
-    AttemptRow row;
-    row.fence = query.integer(0);
-    row.stage = query.text(1);
-    row.gang = query.text(2);
-    row.host = query.text(3);
-    row.device = query.text(4);
-    row.ranks = static_cast<int>(query.integer(5));
-    row.started = query.integer(6);
-    row.ended = query.integer(7);
-    row.outcome = query.text(8);
-    row.message = query.text(9);
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
-}  // namespace
-
-std::vector<AttemptRow> Store::attempts(const std::string& stage) const {
-  Statement query(*connection_,
-                  "SELECT fence, stage, gang, host, device, ranks, started, ended, outcome, message"
-                  " FROM attempts WHERE stage=? ORDER BY fence");
-  query.bind(stage);
-  return attempt_rows(query);
-}
-
-std::vector<AttemptRow> Store::open_attempts() const {
-  Statement query(*connection_,
-                  "SELECT fence, stage, gang, host, device, ranks, started, ended, outcome, message"
-                  " FROM attempts WHERE outcome IS NULL ORDER BY fence");
-  return attempt_rows(query);
-}
-
 std::vector<TimingRow> Store::timings() const {
   // Oldest first, so that the newest weigh most. An attempt that resumed ran only a part.
   Statement query(*connection_,
@@ -307,17 +269,6 @@ std::vector<StepSpeed> Store::step_speeds() const {
 void Store::add_event(const std::string& kind, const std::string& text, const std::string& who) {
   put_event(*connection_, kind, text, who);
   committed();
-}
-
-std::vector<EventRow> Store::events(int count) const {
-  Statement query(*connection_,
-                  "SELECT time, kind, text, who FROM events ORDER BY rowid DESC LIMIT ?");
-  query.bind(static_cast<std::int64_t>(count));
-  std::vector<EventRow> rows;
-  while (query.step()) {
-    rows.push_back({query.integer(0), query.text(1), query.text(2), query.text(3)});
-  }
-  return rows;
 }
 
 }  // namespace reprise::db

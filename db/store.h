@@ -42,7 +42,15 @@ struct TimingRow {
   std::int64_t duration_ms = 0;
 };
 
+/// A metric of one evaluation over all its slices that have a value.
+struct MetricSummary {
+  std::string name;
+  std::int64_t count = 0;
+  double mean = 0, std = 0;  ///< Population standard deviation.
+};
+
 struct EventRow {
+  std::int64_t id = 0;  ///< Grows with every event.
   std::int64_t time = 0;
   std::string kind, text, who;
 };
@@ -124,8 +132,30 @@ class Store {
 
   void add_event(const std::string& kind, const std::string& text,
                  const std::string& who = "coordinator");
-  /// The latest `count` events, newest first.
-  [[nodiscard]] std::vector<EventRow> events(int count) const;
+  /// The latest `limit` events with an id below `before` (0: no bound), newest first.
+  [[nodiscard]] std::vector<EventRow> events(std::int64_t limit, std::int64_t before = 0) const;
+
+  // ---- what a dashboard asks for: whole studies at once (store_browse.cpp) ----
+  /// Changes whenever another connection committed something to the file.
+  [[nodiscard]] std::int64_t data_version() const;
+  /// How often this store committed.
+  [[nodiscard]] std::int64_t commits() const { return commits_; }
+  /// When the study was planned last; 0 for an unknown one.
+  [[nodiscard]] std::int64_t planned_at(const std::string& study) const;
+  /// Stage to commit time, of the study's stages that have a result.
+  [[nodiscard]] std::map<std::string, std::int64_t> done_stages(const std::string& study) const;
+  /// All attempts at the study's stages, by fence.
+  [[nodiscard]] std::vector<AttemptRow> study_attempts(const std::string& study) const;
+  /// From the metric rows, by name: an overview's numbers. A table's come from `slice_values`,
+  /// which checks the row's hash.
+  [[nodiscard]] std::vector<MetricSummary> metric_summaries(const std::string& stage) const;
+  [[nodiscard]] std::optional<sweep::Stage> stage(const std::string& id) const;
+  /// Ids of the stages that begin with `prefix`, at most `limit`.
+  [[nodiscard]] std::vector<std::string> stages_like(const std::string& prefix,
+                                                     std::int64_t limit) const;
+  /// (study, trial name) of the trials that stand on a stage.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> users_of(
+      const std::string& stage) const;
 
  private:
   void committed();

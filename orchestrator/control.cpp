@@ -8,11 +8,25 @@ namespace reprise {
 using web::Authority;
 using web::Call;
 
+void add_viewer_routes(web::Routes& routes) {
+  routes.add({.method = "GET",
+              .pattern = "/api/me",
+              .authority = Authority::View,
+              .handler = [](const Call& call) {
+                return web::json_reply(call.authority == Authority::Act ? R"({"may_act":true})"
+                                                                        : R"({"may_act":false})");
+              }});
+  routes.add({.method = "GET",
+              .pattern = "/api/live",
+              .authority = Authority::View,
+              .handler = [](const Call&) { return web::refuse(426, "this is for a WebSocket"); },
+              .upgrade = web::Upgrade::Live});
+}
+
 void add_control_routes(web::Routes& routes, ControlHost& host) {
   routes.add({"GET", "/status", Authority::View,
               [&host](const Call&) { return web::json_reply(host.status_json()); }});
-  routes.add({"GET", "/api/events", Authority::View,
-              [&host](const Call&) { return web::json_reply(host.events_json()); }});
+  add_viewer_routes(routes);
   for (const std::string& name : action_names()) {
     routes.add({"POST", "/api/actions/" + name, Authority::Act, [&host, name](const Call& call) {
                   host.act(parse_action(name, call, host.plans()));
@@ -27,7 +41,7 @@ void add_control_routes(web::Routes& routes, ControlHost& host) {
               }});
   routes.add({"GET", "/gang", Authority::Act,
               [](const Call&) { return web::refuse(426, "this is for a gang's WebSocket"); },
-              true});
+              web::Upgrade::Gang});
 }
 
 }  // namespace reprise

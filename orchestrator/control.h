@@ -2,7 +2,8 @@
 /// The coordinator's own routes: what people and tools may see and ask.
 ///
 ///   GET  /status               view  status.h
-///   GET  /api/events           view  the latest requests and incidents
+///   GET  /api/live             view  a WebSocket that tells what runs and when something changed
+///   GET  /api/me               view  what this caller may do
 ///   POST /api/actions/NAME     act   actions.h
 ///   GET  /gang                 act   a gang's WebSocket (wire.h)
 
@@ -26,12 +27,14 @@ class ControlHost {
 
   [[nodiscard]] virtual std::vector<const sweep::Plan*> plans() const = 0;
   [[nodiscard]] virtual std::string status_json() const = 0;
-  [[nodiscard]] virtual std::string events_json() const = 0;
   /// Records and performs what was asked.
   virtual void act(const ActionRequest& request) = 0;
   /// Adds a study file's text to the running sweep and returns the study's name.
   virtual std::string add_study(const std::string& text, const std::string& who) = 0;
 };
+
+/// /api/me and /api/live, which a dashboard without a coordinator serves too.
+void add_viewer_routes(web::Routes& routes);
 
 /// `host` must outlive the routes.
 void add_control_routes(web::Routes& routes, ControlHost& host);

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <cmath>
 #include <set>
@@ -16,6 +17,7 @@
 #include "orchestrator/engine.h"
 #include "orchestrator/launcher.h"
 #include "orchestrator/ledger.h"
+#include "orchestrator/listen.h"
 #include "orchestrator/session.h"
 #include "orchestrator/status.h"
 #include "orchestrator/status_board.h"
@@ -30,7 +32,6 @@ using asio::ip::tcp;
 
 constexpr std::chrono::milliseconds kTick{200};
 constexpr std::chrono::seconds kDatabaseRetry{1};
-constexpr int kEventsShown = 200;
 
 std::int64_t now_ms() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -104,6 +105,7 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
     }
     board_.announce_reused();
     listen();
+    tell_address();
     signals_.add(SIGUSR1);
     wait_signals();
     accept();
@@ -123,9 +125,10 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   [[nodiscard]] std::string status_json() const override {
     return reprise::status_json(plans_.front()->study, board_.stages(), core_);
   }
-  [[nodiscard]] std::string events_json() const override {
-    return reprise::events_json(store_.events(kEventsShown));
+  [[nodiscard]] std::string live_json() override {
+    return reprise::live_json(plans_.front()->study, store_.commits(), board_.stages(), core_);
   }
+  asio::thread_pool& background() override { return background_; }
   void act(const ActionRequest& request) override {
     store_.add_event(request.kind, request.text, request.who);
     observer_.on_note(request.kind + " " + request.text + " (" + request.who + ")");
@@ -182,22 +185,16 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
 
  private:
   void listen() {
-    const std::string where = options_.bind + ":" + std::to_string(options_.port);
-    boost::system::error_code error;
-    const auto address = asio::ip::make_address(options_.bind, error);
-    if (error) throw_invalid("bind address " + options_.bind + ": " + error.message());
-    if (options_.port < 0 || options_.port > 65535) throw_invalid("port " + where + ": not a port");
-    const tcp::endpoint endpoint(address, static_cast<unsigned short>(options_.port));
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
-    if (error) {
-      throw Error(ErrorCode::Unavailable,
-                  "cannot listen on " + where + ": " + error.message() + ": choose another port");
-    }
+    open_acceptor(acceptor_, options_.bind, options_.port);
     write_coordinator_file(options_.workspace, {options_.bind, acceptor_.local_endpoint().port(),
                                                 token_, view_token_, static_cast<int>(::getpid())});
+  }
+
+  /// Where people look; the secret is told by `reprise dashboard`, not in a log.
+  void tell_address() {
+    if (options_.site.empty()) return;
+    observer_.on_note("dashboard on port " + std::to_string(acceptor_.local_endpoint().port()) +
+                      "; its address: reprise dashboard -w " + options_.workspace.string());
   }
 
   void accept() {
@@ -405,7 +402,8 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   std::string database_trouble_;
   bool flushing_ = false;
   bool interrupted_ = false;
-  bool requeue_ = false;  ///< SIGUSR1 came.
+  bool requeue_ = false;             ///< SIGUSR1 came.
+  asio::thread_pool background_{1};  ///< Joined before anything that its handlers use is gone.
 };
 
 }  // namespace

@@ -12,7 +12,21 @@
 namespace reprise::web {
 namespace {
 
-constexpr std::string_view kCookie = "reprise_token";
+/// Where a Host header's port begins, or its end. An IPv6 address stands in brackets.
+std::size_t colon_of(std::string_view host) {
+  const std::size_t bracket = host.rfind(']');
+  return std::min(host.find(':', bracket == std::string_view::npos ? 0 : bracket), host.size());
+}
+
+/// Browsers keep one set of cookies for all ports of a host: without the port in its name, logging
+/// in to one coordinator would log out of another. The port is the one that the browser sees.
+std::string cookie_name(std::string_view host) {
+  const std::size_t colon = colon_of(host);
+  const std::string_view port = colon < host.size() ? host.substr(colon + 1) : "";
+  const bool digits =
+      !port.empty() && port.find_first_not_of("0123456789") == std::string_view::npos;
+  return digits ? "reprise_token_" + std::string(port) : "reprise_token";
+}
 
 std::optional<int> hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -98,13 +112,13 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-std::string_view cookie_token(std::string_view header) {
+std::string_view cookie_token(std::string_view header, std::string_view name) {
   for (std::size_t at = 0; at < header.size();) {
     const std::size_t end = std::min(header.find(';', at), header.size());
     std::string_view pair = header.substr(at, end - at);
     while (pair.starts_with(' ')) pair.remove_prefix(1);
-    if (pair.starts_with(kCookie) && pair.substr(kCookie.size()).starts_with('=')) {
-      return pair.substr(kCookie.size() + 1);
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) {
+      return pair.substr(name.size() + 1);
     }
     at = end + 1;
   }
@@ -120,12 +134,11 @@ bool same_site(std::string_view origin, std::string_view host) {
 }
 
 /// Sets the cookie and leads to the page without the token.
-Reply log_in(std::string_view path, const std::map<std::string, std::string>& query) {
+Reply log_in(std::string_view path, const std::string& cookie, const std::string& token) {
   Reply reply;
   reply.status = 303;
   reply.headers = {{"Location", std::string(path)},
-                   {"Set-Cookie", std::string(kCookie) + "=" + query.at("token") +
-                                      "; HttpOnly; SameSite=Strict; Path=/"}};
+                   {"Set-Cookie", cookie + "=" + token + "; HttpOnly; SameSite=Strict; Path=/"}};
   return reply;
 }
 
@@ -170,10 +183,8 @@ void Routes::add(Route route) {
 }
 
 bool Routes::knows_host(std::string_view host) const {
-  // The port does not matter: a tunnel has another one. An IPv6 address stands in brackets.
-  const std::size_t bracket = host.rfind(']');
-  const std::size_t colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  const std::string name = lower(host.substr(0, colon));
+  // The port does not matter: a tunnel has another one.
+  const std::string name = lower(host.substr(0, colon_of(host)));
   return std::find(hosts_.begin(), hosts_.end(), name) != hosts_.end();
 }
 
@@ -201,8 +212,9 @@ std::variant<Reply, Admitted> Routes::admit(const Request& request) const {
 
   constexpr std::string_view kBearer = "Bearer ";
   const bool bearer = !request.authorization.empty();
+  const std::string cookie = cookie_name(request.host);
   std::string_view token =
-      bearer ? std::string_view(request.authorization) : cookie_token(request.cookie);
+      bearer ? std::string_view(request.authorization) : cookie_token(request.cookie, cookie);
   if (bearer) token = token.starts_with(kBearer) ? token.substr(kBearer.size()) : "";
   Admitted admitted;
   admitted.call.authority = authority_of(token);
@@ -219,7 +231,7 @@ std::variant<Reply, Admitted> Routes::admit(const Request& request) const {
     if (const auto found = query->find("token");
         found != query->end() && admitted.route != nullptr && request.method == "GET" &&
         authority_of(found->second) != Authority::None) {
-      return log_in(path, *query);
+      return log_in(path, cookie, found->second);
     }
   }
   const bool open = admitted.route != nullptr && admitted.route->authority == Authority::None;

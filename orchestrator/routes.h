@@ -5,9 +5,10 @@
 /// The order of the checks: Host and Origin (403), the secret (401), the path (404), the method
 /// (405), the authority (403). Whoever has no secret therefore learns nothing of the table.
 ///
-/// A secret comes as `Authorization: Bearer TOKEN`, or as the cookie `reprise_token`. A browser
-/// gets the cookie from `/any/page?token=TOKEN`: the answer sets it and leads to the page without
-/// the token. An action with a cookie must name its own site in `Origin`.
+/// A secret comes as `Authorization: Bearer TOKEN`, or as the cookie `reprise_token_PORT` (the port
+/// that the browser sees). A browser gets the cookie from `/any/page?token=TOKEN`: the answer sets
+/// it and leads to the page without the token. An action with a cookie must name its own site in
+/// `Origin`.
 
 #include <cstdint>
 #include <functional>
@@ -50,14 +51,23 @@ struct Reply {
   std::vector<std::pair<std::string, std::string>> headers;  ///< These replace the default ones.
 };
 
+/// What a WebSocket on a route speaks. Its handler answers a plain request.
+enum class Upgrade : std::uint8_t {
+  None,
+  Gang,  ///< wire.h
+  Live   ///< Texts to a page, live.h
+};
+
 using Handler = std::function<Reply(const Call&)>;
 
 struct Route {
   std::string method;   ///< Upper case.
   std::string pattern;  ///< "/status", "/api/stages/{id}"; a parameter is one path segment.
   Authority authority = Authority::Act;
-  Handler handler;       ///< Throws `Error`: InvalidInput becomes 400, everything else 503.
-  bool upgrade = false;  ///< A WebSocket: the handler answers a plain request.
+  Handler handler = {};  ///< Throws `Error`: InvalidInput becomes 400, everything else 503.
+  Upgrade upgrade = Upgrade::None;
+  /// May take long: runs in the background thread, so it must not touch the coordinator's state.
+  bool background = false;
 };
 
 struct Secrets {

@@ -11,6 +11,7 @@
 #include <deque>
 #include <utility>
 
+#include "orchestrator/live.h"
 #include "sweep/error.h"
 
 namespace reprise {
@@ -189,6 +190,13 @@ asio::awaitable<bool> answer(beast::tcp_stream* stream, web::Reply reply, unsign
   co_return false;
 }
 
+/// Pointers into the frame of the connection, which waits: GCC 12 copies coroutine arguments badly.
+asio::awaitable<void> run_handler(const web::Admitted* admitted, std::string* body,
+                                  web::Reply* reply) {
+  *reply = web::Routes::run(*admitted, std::move(*body));
+  co_return;
+}
+
 asio::awaitable<void> serve_connection(asio::ip::tcp::socket socket, SessionHost* host) {
   beast::error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -217,8 +225,13 @@ asio::awaitable<void> serve_connection(asio::ip::tcp::socket socket, SessionHost
     const auto& admitted = std::get<web::Admitted>(verdict);
     // Whoever holds a secret is no stranger; a page for everybody does not make one a friend.
     if (admitted.call.authority != web::Authority::None) stranger.leave();
-    if (admitted.route->upgrade && websocket::is_upgrade(parser.get())) {
+    if (admitted.route->upgrade != web::Upgrade::None && websocket::is_upgrade(parser.get())) {
       stranger.leave();
+      if (admitted.route->upgrade == web::Upgrade::Live) {
+        co_await run_live(std::move(stream), parser.release(),
+                          [host] { return host->live_json(); });
+        co_return;
+      }
       auto session = std::make_shared<GangSession>(std::move(stream), *host);
       co_await GangSession::run(session, parser.release());
       co_return;
@@ -230,7 +243,14 @@ asio::awaitable<void> serve_connection(asio::ip::tcp::socket socket, SessionHost
     }
     if (incomplete) co_return;
     const bool keep_alive = parser.get().keep_alive();
-    web::Reply reply = web::Routes::run(admitted, std::move(parser.get().body()));
+    web::Reply reply;
+    if (admitted.route->background) {
+      co_await asio::co_spawn(host->background(),
+                              run_handler(&admitted, &parser.get().body(), &reply),
+                              asio::use_awaitable);
+    } else {
+      reply = web::Routes::run(admitted, std::move(parser.get().body()));
+    }
     const bool goes_on = co_await answer(&stream, std::move(reply), version, keep_alive);
     if (!goes_on) co_return;
   }

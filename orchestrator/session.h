@@ -3,6 +3,7 @@
 /// upgrade.
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <list>
 #include <memory>
@@ -42,6 +43,10 @@ class SessionHost {
 
   [[nodiscard]] virtual const web::Routes& routes() const = 0;
   virtual ConnectionGate& gate() = 0;
+  /// The newest text for /api/live.
+  virtual std::string live_json() = 0;
+  /// Where handlers run that may take long.
+  virtual boost::asio::thread_pool& background() = 0;
   virtual void on_message(const std::shared_ptr<Session>& session, wire::FromGang message) = 0;
   virtual void on_closed(const std::shared_ptr<Session>& session) = 0;
   virtual void on_note(const std::string& line) = 0;

@@ -16,8 +16,10 @@ namespace reprise {
 std::string status_json(const std::string& study, const std::vector<StageStatus>& stages,
                         const core::Core& core);
 
-/// [{"time" (Unix milliseconds), "kind", "text", "who"}], as they come.
-std::string events_json(const std::vector<db::EventRow>& events);
+/// What /api/live sends: as above, with "revision", and of the stages only those that run. Pages
+/// ask again for what they show when `revision` changes.
+std::string live_json(const std::string& study, std::int64_t revision,
+                      const std::vector<StageStatus>& stages, const core::Core& core);
 
 RunOutcome outcome_of(const std::vector<core::StageView>& stages, bool interrupted);
 

@@ -32,5 +32,7 @@ void add_models_command(CLI::App& app);
 void add_infer_command(CLI::App& app);
 void add_export_command(CLI::App& app);
 void add_worker_commands(CLI::App& app);
+void add_dashboard_command(CLI::App& app, ExitCode& exit);
+void add_show_command(CLI::App& app, ExitCode& exit);
 
 }  // namespace reprise::cli

@@ -60,6 +60,8 @@ int main(int argc, char** argv) {
   reprise::cli::add_infer_command(app);
   reprise::cli::add_export_command(app);
   reprise::cli::add_worker_commands(app);
+  reprise::cli::add_dashboard_command(app, exit);
+  reprise::cli::add_show_command(app, exit);
   reprise::datasets::add_data_commands(
       *app.add_subcommand("data", "Make, import, check and describe data sets"));
   try {

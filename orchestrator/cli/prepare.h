@@ -27,4 +27,8 @@ PreparedDataset prepare_dataset(const sweep::DatasetSpec& spec,
 bool find_dataset(const sweep::DatasetSpec& spec, const std::filesystem::path& workspace,
                   PreparedDataset& found);
 
+/// What the database keeps about a data set for people, as JSON: importer, slices, size, channels,
+/// labels, label groups, sources and a line a subject.
+std::string dataset_facts(const std::filesystem::path& path);
+
 }  // namespace reprise::cli

@@ -11,6 +11,7 @@
 #include "orchestrator/cli/launch_flags.h"
 #include "orchestrator/cli/prepare.h"
 #include "orchestrator/cli/progress.h"
+#include "orchestrator/cli/site.h"
 #include "orchestrator/cli/study_options.h"
 #include "orchestrator/coordinator.h"
 #include "sweep/check_study.h"
@@ -78,7 +79,7 @@ int run(const RunFlags& flags) {
     digests[name] = dataset.digest;
     paths[name] = dataset.path;
     store.put_dataset(name, dataset.digest, dataset.path.lexically_relative(workspace).string(),
-                      "{}");
+                      dataset_facts(dataset.path));
   }
   const sweep::Plan plan = sweep::make_plan(study, digests);
   store.put_plan(plan, study.text);
@@ -86,6 +87,9 @@ int run(const RunFlags& flags) {
   RunOptions options = run_options(flags.launch, launcher);
   options.workspace = workspace;
   options.port = flags.port;
+  // After the plan was put, so that the database is there; over its own connection.
+  dashboards::web::Site site(workspace, /*live=*/true);
+  options.site = site_routes(site);
   const RunOutcome outcome = run_plan(lock, store, plan, paths, options, progress);
   progress.on_note(std::to_string(outcome.done - outcome.reused) + " stages run, " +
                    std::to_string(outcome.reused) + " already in the database, " +

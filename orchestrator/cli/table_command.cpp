@@ -100,6 +100,7 @@ void add_table_command(CLI::App& app, ExitCode& exit) {
                       "database (default: what the database holds, else studies/paper)");
   command->add_option("--format", flags->format, "md, csv, json, latex or html")
       ->capture_default_str();
+  command->add_flag_callback("--json", [flags] { flags->format = "json"; }, "As --format json");
   command->add_option("--against", flags->against, "paper: the published values beside ours")
       ->check(CLI::IsMember({"paper"}));
   command->add_option("-o,--output", flags->output, "Write to this file instead of printing");

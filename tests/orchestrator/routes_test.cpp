@@ -20,7 +20,6 @@ class FakeHost : public ControlHost {
   FakeHost() { plan_.stages.push_back(core::make_stage(std::string(64, 'e'), 1)); }
   std::vector<const sweep::Plan*> plans() const override { return {&plan_}; }
   std::string status_json() const override { return ++seen, "{}"; }
-  std::string events_json() const override { return ++seen, "[]"; }
   void act(const ActionRequest& request) override { acts.push_back(request.kind); }
   std::string add_study(const std::string& text, const std::string&) override {
     acts.push_back("add-study");
@@ -90,7 +89,7 @@ TEST_F(RoutesTest, EveryRouteEveryMethodEveryTokenState) {
     if (route.authority == Authority::Act) {
       EXPECT_EQ(with_view, 403U) << route.pattern;
     } else {
-      EXPECT_EQ(with_view, 200U) << route.pattern;
+      EXPECT_EQ(with_view, route.upgrade == web::Upgrade::None ? 200U : 426U) << route.pattern;
     }
   }
   EXPECT_GE(asked, 400);
@@ -138,9 +137,9 @@ TEST_F(RoutesTest, BrowserGetsACookieWhichAloneCannotAct) {
   EXPECT_EQ(reply.status, 303U);
   EXPECT_EQ(reply.headers.at(0).second, "/status");
   EXPECT_EQ(reply.headers.at(1).second,
-            "reprise_token=" + kAct + "; HttpOnly; SameSite=Strict; Path=/");
+            "reprise_token_4711=" + kAct + "; HttpOnly; SameSite=Strict; Path=/");
   web::Request asked = request("GET", "/status", "");
-  asked.cookie = "other=1; reprise_token=" + kAct + "; more=2";
+  asked.cookie = "other=1; reprise_token_4711=" + kAct + "; more=2";
   EXPECT_EQ(status(asked), 200U);
   asked.method = "POST";
   asked.target = "/api/actions/pause";
@@ -152,6 +151,28 @@ TEST_F(RoutesTest, BrowserGetsACookieWhichAloneCannotAct) {
   EXPECT_EQ(status(asked), 401U);
   EXPECT_EQ(status(request("GET", "/status?token=wrong", "")), 401U);
   EXPECT_EQ(status(request("POST", "/api/actions/pause?token=" + kAct, "")), 401U);
+}
+
+// Browsers send a host's cookies to all its ports: a second coordinator must not take ours for its.
+TEST_F(RoutesTest, CookiesOfOtherPortsDoNotCount) {
+  web::Request asked = request("GET", "/status", "");
+  for (const char* name : {"reprise_token_4712", "reprise_token", "reprise_token_47110"}) {
+    asked.cookie = std::string(name) + "=" + kAct;
+    EXPECT_EQ(status(asked), 401U) << name;
+  }
+  asked.cookie = "reprise_token_4712=" + kView + "; reprise_token_4711=" + kAct;
+  EXPECT_EQ(status(asked), 200U);
+  asked.host = "127.0.0.1";
+  EXPECT_EQ(status(asked), 401U);
+  asked.cookie = "reprise_token=" + kAct;
+  EXPECT_EQ(status(asked), 200U);
+  asked.host = "[::1]:80";
+  asked.cookie = "reprise_token_80=" + kAct;
+  EXPECT_EQ(status(asked), 200U);
+  asked.host = "127.0.0.1:47;x=1";  // Nothing of a strange port gets into a header.
+  asked.target = "/status?token=" + kAct;
+  const auto reply = std::get<web::Reply>(routes_.admit(asked));
+  EXPECT_TRUE(reply.headers.at(1).second.starts_with("reprise_token=" + kAct + ";"));
 }
 
 TEST_F(RoutesTest, NoPathLeavesItsPlace) {

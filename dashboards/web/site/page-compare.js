@@ -1,0 +1,97 @@
+// Compare: any rows beside each other, against the first: metrics, curves, pictures.
+
+import {card, choice, empty, h, link} from './dom.js';
+import {get, imageAddress} from './api.js';
+import {metric, plain, plural, csv} from './format.js';
+import {color, DASHES, label, plot, saveText} from './plot.js';
+
+const STAGES_WITH_CURVES = ['finetune', 'pretrain', 'segmenter'];
+
+function wanted(text) {
+  try { const rows = JSON.parse(text || '[]'); return Array.isArray(rows) ? rows.map(String) : []; } catch { return []; }
+}
+
+function metricsCard(study, data, trials) {
+  const [base] = trials;
+  const rows = [['trial', ...data.metrics.flatMap(m => [m, `${m} difference`])]];
+  const body = trials.map((trial, t) => {
+    const line = [trial.row];
+    const cells = data.metrics.map((name, i) => {
+      const cell = trial.metrics[i], first = base.metrics[i];
+      const difference = t > 0 && cell && first ? cell[0] - first[0] : null;
+      line.push(cell ? cell[0] : '', difference);
+      if (!cell) return h('td', {class: 'number quiet'}, '–');
+      return h('td', {class: 'number'}, metric(name, cell[0]),
+        difference === null ? null : h('div', {class: 'quiet'}, `${difference >= 0 ? '+' : '−'}${metric(name, Math.abs(difference))}`));
+    });
+    rows.push(line);
+    return h('tr', {}, h('th', {scope: 'row'}, h('span', {class: 'swatch swatch-' + t % 7, 'aria-hidden': 'true'}),
+      link(trial.row, ['stage', trial.stages.evaluate || Object.values(trial.stages)[0]])), cells);
+  });
+  return h('section', {class: 'card'},
+    h('div', {class: 'tools'}, h('h2', {class: 'grow'}, 'Metrics against the first row'),
+      h('button', {type: 'button', class: 'small', 'data-export': 'table', onclick: () => saveText(`${study}-compare.csv`, csv(rows))}, 'CSV')),
+    h('div', {class: 'scroll-x', tabindex: 0, role: 'region', 'aria-label': 'Metrics'}, h('table', {class: 'plain'},
+      h('thead', {}, h('tr', {}, ['Trial', ...data.metrics].map((name, i) => h('th', {scope: 'col', class: i ? 'number' : ''}, name)))),
+      h('tbody', {}, body))),
+    h('p', {class: 'quiet'}, 'Below each mean: its difference to the first row.'));
+}
+
+async function curvesCard(trials) {
+  const kinds = STAGES_WITH_CURVES.filter(kind => trials.some(trial => trial.stages[kind]));
+  const plots = (await Promise.all(kinds.map(async kind => {
+    const stages = new Map();  // Shared stages are one curve.
+    for (const trial of trials) {
+      const id = trial.stages[kind];
+      if (id) stages.set(id, [...(stages.get(id) || []), trial]);
+    }
+    const curves = (await Promise.all([...stages].map(async ([id, users]) => ({users, curve: await get(['curve', id], {points: 400})}))))
+      .filter(entry => entry.curve.points.length);
+    if (!curves.length) return null;
+    const traces = curves.map(({users, curve}) => {
+      const first = trials.indexOf(users[0]);
+      return {type: 'scatter', mode: 'lines', name: label(users.map(u => u.row).join(', ').slice(0, 60)), x: curve.points.map(p => p[0]), y: curve.points.map(p => p[1]),
+        line: {color: color(first), dash: DASHES[first % DASHES.length], width: 2}};
+    });
+    return plot(`Training loss: ${kind}`, `Training loss of ${kind} over its steps, ${plural(curves.length, 'curve')}; last values ${traces.map(t => `${t.name}: ${plain(t.y[t.y.length - 1])}`).join(', ')}`,
+      traces, {xaxis: {title: {text: 'step'}}, yaxis: {title: {text: 'loss'}, type: traces.every(t => t.y.every(v => v > 0)) ? 'log' : 'linear'}}, {height: 300}).element;
+  }))).filter(Boolean);
+  return card('Training curves', plots.length ? h('div', {class: 'panels'}, plots) : h('p', {class: 'quiet'}, 'No stage with a curve is done yet.'));
+}
+
+async function picturesCard(trials, query, setQuery) {
+  const lists = await Promise.all(trials.map(trial => trial.stages.evaluate
+    ? get(['samples', trial.stages.evaluate]).catch(() => ({count: 0})) : {count: 0}));
+  const most = Math.max(...lists.map(list => list.count || 0));
+  if (most === 0) return card('Pictures', h('p', {class: 'quiet'}, 'No evaluation of these rows kept sample slices.'));
+  const view = {index: Math.min(Number(query.index) || 0, most - 1), layer: query.layer || 'sr'};
+  const strip = h('div', {class: 'strip'});
+  const fill = () => {
+    const picture = (stage, layer, caption) => h('figure', {}, h('img', {src: imageAddress(stage, layer, view.index, 0), alt: `${layer} of ${caption}, sample ${view.index + 1}`, loading: 'lazy'}), h('figcaption', {}, caption));
+    const first = trials.find((_, i) => lists[i].count > view.index);
+    strip.replaceChildren(picture(first.stages.evaluate, 'hr', 'HR'), ...trials.map((trial, i) => (lists[i].count > view.index
+      ? picture(trial.stages.evaluate, lists[i].layers.includes(view.layer) ? view.layer : 'hr', trial.row) : null)).filter(Boolean));
+  };
+  fill();
+  return card('Pictures', h('div', {class: 'tools'},
+    h('label', {class: 'field grow'}, h('span', {}, 'Sample'), h('input', {type: 'range', min: 0, max: most - 1, value: view.index, 'aria-label': 'Sample',
+      oninput: event => { view.index = Number(event.target.value); setQuery({index: view.index}); fill(); }})),
+    choice('Show', [['sr', 'super-resolved'], ['error', 'error map'], ['bicubic', 'bicubic']], view.layer, value => { view.layer = value; setQuery({layer: value}); fill(); })),
+  strip);
+}
+
+export async function show({rest, query, setQuery}) {
+  const [study] = rest;
+  const data = await get(['study', study]);
+  const names = wanted(query.rows);
+  const trials = names.map(name => data.trials.find(trial => trial.name === name)).filter(Boolean);
+  const adder = h('select', {'aria-label': 'Add a row', onchange: () => {
+    location.hash = `#/compare/${encodeURIComponent(study)}?` + new URLSearchParams({rows: JSON.stringify([...names, adder.value])});
+  }}, h('option', {value: ''}, 'Add a row …'), data.trials.filter(t => !names.includes(t.name)).slice(0, 2000).map(t => h('option', {value: t.name}, t.row)));
+  const without = name => `#/compare/${encodeURIComponent(study)}?` + new URLSearchParams({rows: JSON.stringify(names.filter(n => n !== name))});
+  const head = h('div', {}, h('div', {class: 'heading'}, h('h1', {}, 'Compare'), adder, link('All trials', ['study', study])),
+    h('p', {class: 'chips'}, trials.map((trial, i) => h('span', {class: 'chip'}, h('span', {class: 'swatch swatch-' + i % 7, 'aria-hidden': 'true'}), trial.row, ' ',
+      h('a', {href: without(trial.name), 'aria-label': `Take ${trial.row} out`}, '×')))));
+  if (trials.length < 2) return h('div', {}, head, empty('Choose two rows or more', 'Tick them on the study\'s page, or add them here. The first one is what the others are compared with.'));
+  return h('div', {}, head, metricsCard(study, data, trials), await curvesCard(trials), await picturesCard(trials, query, setQuery));
+}

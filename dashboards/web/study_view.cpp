@@ -1,0 +1,132 @@
+#include "dashboards/web/study_view.h"
+
+#include <algorithm>
+#include <set>
+
+#include "sweep/error.h"
+
+namespace reprise::dashboards::web {
+namespace {
+
+std::string state_of(const StageView& view, const std::vector<db::AttemptRow>& attempts) {
+  if (view.committed > 0) return "done";
+  if (view.attempts.empty()) return "waiting";
+  const std::string& outcome = attempts[view.attempts.back()].outcome;
+  if (outcome.empty()) return "running";
+  return outcome == "failed" || outcome == "lost" || outcome == "revoked" ? "failed" : "waiting";
+}
+
+void read_file(StudyView& view, const std::string& text) {
+  try {
+    view.file = sweep::parse_study(text, view.name + ".toml");
+    view.title = view.file->title;
+    if (view.file->trials.size() != view.plan.trials.size()) {
+      view.file_error = "the study file and the plan in the database do not fit together";
+      view.file.reset();
+    }
+  } catch (const Error& error) {
+    view.file_error = error.what();
+  }
+}
+
+/// The stages of a trial, each once.
+std::set<std::string> distinct_stages(const sweep::Trial& trial) {
+  std::set<std::string> ids;
+  for (const auto& [role, id] : trial.stages) ids.insert(id);
+  return ids;
+}
+
+double seconds_of(const db::AttemptRow& attempt) {
+  return attempt.ended == 0 ? 0 : static_cast<double>(attempt.ended - attempt.started) / 1000;
+}
+
+}  // namespace
+
+const StageView* StudyView::find(const std::string& stage) const {
+  const auto found = index.find(stage);
+  return found == index.end() ? nullptr : &stages[found->second];
+}
+
+std::optional<StudyView> load_study_view(const db::Store& store, const std::string& study) {
+  auto plan = store.plan(study);
+  if (!plan) return std::nullopt;
+  StudyView view;
+  view.name = study;
+  view.title = study;
+  view.planned_at = store.planned_at(study);
+  view.plan = std::move(*plan);
+  read_file(view, store.study_text(study).value_or(""));
+  view.axes = axes_of(view.plan);
+  view.attempts = store.study_attempts(study);
+  view.stages.resize(view.plan.stages.size());
+  for (std::size_t i = 0; i < view.stages.size(); ++i) {
+    view.stages[i].stage = &view.plan.stages[i];
+    view.index[view.plan.stages[i].id] = i;
+  }
+  for (const auto& [id, time] : store.done_stages(study)) {
+    view.stages[view.index.at(id)].committed = time;
+  }
+  for (std::size_t i = 0; i < view.attempts.size(); ++i) {
+    view.stages[view.index.at(view.attempts[i].stage)].attempts.push_back(i);
+  }
+  for (const sweep::Trial& trial : view.plan.trials) {
+    for (const std::string& id : distinct_stages(trial)) {
+      const auto found = view.index.find(id);
+      if (found != view.index.end()) ++view.stages[found->second].users;
+    }
+  }
+  for (StageView& stage : view.stages) stage.state = state_of(stage, view.attempts);
+  return view;
+}
+
+std::string trial_state(const StudyView& view, const sweep::Trial& trial) {
+  bool running = false;
+  bool done = true;
+  for (const auto& [role, id] : trial.stages) {
+    const StageView* stage = view.find(id);
+    if (stage == nullptr) continue;
+    if (stage->state == "failed") return "failed";
+    running = running || stage->state == "running";
+    done = done && stage->state == "done";
+  }
+  return running ? "running" : done ? "done" : "waiting";
+}
+
+Cost cost_of(const StudyView& view) {
+  Cost cost;
+  struct Kind {
+    double seconds = 0;
+    std::int64_t steps = 0, left = 0;
+  };
+  std::map<sweep::StageKind, Kind> kinds;
+  for (const StageView& stage : view.stages) {
+    const std::int64_t steps = stage.stage->steps;
+    Kind& kind = kinds[stage.stage->kind];
+    cost.steps_total += steps;
+    cost.steps_alone += steps * std::max(1, stage.users);
+    double seconds = 0;
+    for (const std::size_t i : stage.attempts) seconds += seconds_of(view.attempts[i]);
+    cost.seconds_spent += seconds;
+    if (stage.state != "done") {
+      kind.left += steps;
+      continue;
+    }
+    cost.steps_done += steps;
+    cost.seconds_saved += seconds * std::max(0, stage.users - 1);
+    kind.seconds += seconds;
+    kind.steps += steps;
+  }
+  cost.seconds_left = 0;
+  for (const auto& [name, kind] : kinds) {
+    if (kind.left == 0) continue;
+    if (kind.steps == 0) {
+      cost.seconds_left.reset();
+      break;
+    }
+    *cost.seconds_left +=
+        kind.seconds / static_cast<double>(kind.steps) * static_cast<double>(kind.left);
+  }
+  return cost;
+}
+
+}  // namespace reprise::dashboards::web

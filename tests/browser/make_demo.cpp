@@ -1,0 +1,224 @@
+/// Makes a workspace for the browser tests: make_demo FOLDER. No training: what a run would have
+/// left in the database, with what no run ever leaves (hostile names, thousands of trials).
+///
+///   demo      finished, 20 trials over three axes, with curves, slices and sample pictures
+///   hostile   names, labels and messages that are markup or script
+///   large     3,000 trials, most done, some failed, some waiting
+
+#include <cmath>
+#include <cstdio>
+#include <random>
+
+#include "sweep/error.h"
+#include "sweep/study.h"
+#include "tests/dashboards/web/sample_file.h"
+#include "tests/dashboards/web/support.h"
+
+namespace {
+
+using namespace reprise;
+using namespace reprise::dashboards::web;
+namespace json = boost::json;
+
+constexpr const char* kHostile =
+    "<img src=x onerror=document.title='pwned'><script>alert(1)</script>";
+
+constexpr const char* kDemo = R"toml(
+schema = 1
+name = "demo"
+title = "RDST-E on brains: window, width and loss"
+
+[datasets.brains]
+importer = "phantom"
+
+[trial]
+dataset = "brains"
+network = { name = "rdst-e" }
+
+[[trials]]
+row = "HR"
+method = "hr"
+
+[[trials]]
+row = "Bicubic"
+method = "bicubic"
+
+[[trials]]
+row = "M={network.window} d={network.width} L1"
+grid = { "network.window" = [2, 4, 8], "network.width" = [24, 60, 96] }
+
+[[trials]]
+row = "M={network.window} d={network.width} E(1)"
+grid = { "network.window" = [2, 4, 8], "network.width" = [24, 60, 96] }
+finetune.loss = ["l1", "e1"]
+
+[[tables]]
+name = "table6"
+title = "Fine-tuning with a perceptual loss"
+columns = ["PSNR", "SSIM", "Dice-T", "Dice-G"]
+paper = "6"
+paper_rows = { "M=8 d=60 L1" = "L1", "M=8 d=60 E(1)" = "E(1)" }
+
+[[tables]]
+name = "ablation"
+title = "Every combination"
+columns = ["PSNR", "Dice-T"]
+)toml";
+
+/// `quality`: dB above 30.
+json::object evaluation(double quality, int slices, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> noise(0, 1);
+  json::array subjects{"sub-07", "sub-11", "sub-19", "sub-23"};
+  json::array subject;
+  json::array slice;
+  json::array psnr;
+  json::array ssim;
+  json::array dice_t;
+  json::array dice_g;
+  std::mt19937 content(7);  // How hard a slice is does not depend on the method.
+  std::normal_distribution<double> hard(0, 2.2);
+  for (int i = 0; i < slices; ++i) {
+    const double level = hard(content);
+    subject.emplace_back(i % 4);
+    slice.emplace_back(i / 4);
+    psnr.emplace_back(30 + quality + level + 0.2 * noise(random));
+    ssim.emplace_back(0.9 + 0.02 * quality + 0.006 * level + 0.002 * noise(random));
+    dice_t.emplace_back(0.88 + 0.015 * quality + 0.004 * level + 0.003 * noise(random));
+    dice_g.emplace_back(0.80 + 0.02 * quality + 0.006 * level + 0.004 * noise(random));
+  }
+  return {{"artifacts", json::object{}},
+          {"scalars", {{"evaluate_seconds", 12.5}}},
+          {"curve", json::array{}},
+          {"rows",
+           {{"subjects", subjects},
+            {"subject", subject},
+            {"slice", slice},
+            {"values", {{"PSNR", psnr}, {"SSIM", ssim}, {"Dice-T", dice_t}, {"Dice-G", dice_g}}}}},
+          {"provenance", {{"host", "node-3"}, {"device", "cuda:0"}, {"ranks", 4}}}};
+}
+
+json::object training(double floor, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> noise(0, 0.08);
+  json::array curve;
+  for (int step = 0; step <= 20000; step += 10) {
+    const double loss = (floor + 0.2 * std::exp(-step / 2500.0)) * std::exp(noise(random));
+    curve.push_back(json::array{step, loss});
+  }
+  return {{"artifacts", {{"weights", {{"sha256", std::string(64, 'a')}, {"bytes", 17'912'345}}}}},
+          {"scalars", {{"loss", floor}, {"parameters", 1'123'456}, {"train_seconds", 5231.0}}},
+          {"curve", std::move(curve)},
+          {"provenance",
+           {{"host", "node-3"}, {"device", "cuda:0"}, {"ranks", 4}, {"torch", "2.11.0"}}}};
+}
+
+struct Maker {
+  std::filesystem::path workspace;
+  db::Store store;
+  int gangs = 0;
+
+  void finish_on(const std::string& stage, const json::object& body) {
+    const std::string gang = "local-" + std::to_string(gangs++ % 3);
+    const auto fence = store.begin_attempt(stage, gang, "node-3", "cuda", 4);
+    REPRISE_CHECK(store.commit_result(stage, fence, body));
+  }
+
+  void demo() {
+    const sweep::Study study = sweep::parse_study(kDemo, "demo.toml");
+    const sweep::Plan plan = sweep::make_plan(study, {{"brains", std::string(64, 'b')}});
+    store.put_dataset(
+        "brains", std::string(64, 'b'), "datasets/brains-0.h5",
+        R"({"importer":"phantom","slices":870,"size":[160,128],"label_names":["CSF","G","W"]})");
+    store.put_plan(plan, study.text);
+    for (const sweep::Stage& stage : plan.stages) {
+      if (stage.kind != sweep::StageKind::Evaluate) {
+        finish_on(stage.id, training(stage.kind == sweep::StageKind::Finetune ? 0.02 : 0.03, 3));
+        continue;
+      }
+      double quality = 0;
+      if (const json::value* network = stage.config.if_contains("network")) {
+        const auto& keys = network->get_object();
+        quality = 2 + 0.2 * std::log2(keys.at("window").to_number<double>()) +
+                  keys.at("width").to_number<double>() / 120 +
+                  (stage.label.find("E(1)") == std::string::npos ? 0 : 0.3);
+      }
+      json::object body = evaluation(quality, 120, static_cast<unsigned>(gangs));
+      if (stage.config.at("method") == "hr") {
+        for (json::value& value : body["rows"].as_object()["values"].as_object()["PSNR"].as_array())
+          value = nullptr;
+      }
+      body["artifacts"] = {
+          {"samples", write_samples(workspace, 6, 160, 128, 4, 1 + std::max(0.0, quality))}};
+      finish_on(stage.id, body);
+    }
+  }
+
+  /// Plans before it finishes: results need their stages. A hostile study of one done, one failed.
+  void hostile() {
+    sweep::Plan plan = small_plan(std::string("hostile ") + kHostile);
+    for (auto& stage : plan.stages) stage.label = kHostile;
+    for (auto& trial : plan.trials) {
+      trial.row = trial.name + kHostile;
+      trial.name = trial.name + kHostile;
+    }
+    store.put_plan(plan, kHostile);
+    finish_on(plan.stages[0].id, training(0.1, 9));
+    json::object body = evaluation(1, 12, 9);
+    auto& values = body["rows"].as_object()["values"].as_object();
+    values[std::string("Dice-") + kHostile] = values["SSIM"];
+    finish_on(plan.stages[2].id, body);
+    const auto fence = store.begin_attempt(plan.stages[1].id, kHostile, kHostile, kHostile, 1);
+    store.end_attempt(fence, "failed", kHostile);
+    store.add_event("failed", plan.stages[1].id + ": " + kHostile, kHostile);
+    store.put_dataset(kHostile, std::string(64, 'd'), "datasets/x.h5",
+                      json::serialize(json::object{{kHostile, kHostile}}));
+  }
+
+  void large() {
+    sweep::Plan plan;
+    plan.study = "large";
+    for (int i = 0; i < 3000; ++i) {
+      const json::object network{
+          {"name", "rdst"}, {"width", 12 * (1 + i % 10)}, {"blocks", 1 + i / 10 % 6}};
+      const std::string name = "t" + std::to_string(i);
+      plan.stages.push_back(
+          make_stage(sweep::StageKind::Pretrain, "pretrain " + name,
+                     {{"network", network}, {"seed", i}, {"loss", json::array{{{"name", "l1"}}}}}));
+      const std::string pretrain = plan.stages.back().id;
+      plan.stages.push_back(make_stage(sweep::StageKind::Evaluate, "evaluate " + name,
+                                       {{"method", "network"}, {"network", network}, {"seed", i}},
+                                       {{"network", pretrain}}, 1));
+      plan.trials.push_back(
+          {name,
+           name,
+           {{"pretrain", pretrain}, {"network", pretrain}, {"evaluate", plan.stages.back().id}}});
+    }
+    store.put_plan(plan, "no file");
+    for (int i = 0; i < 2000; ++i) {
+      const auto& stages = plan.trials[static_cast<std::size_t>(i)].stages;
+      finish_on(stages.at("pretrain"), training_body(3));
+      finish_on(stages.at("evaluate"), evaluation_body(25 + i % 10 + 0.1 * (i / 10 % 6)));
+    }
+    for (int i = 2000; i < 2020; ++i) {
+      const auto& stages = plan.trials[static_cast<std::size_t>(i)].stages;
+      const auto fence = store.begin_attempt(stages.at("pretrain"), "local-0", "node-3", "cuda", 4);
+      store.end_attempt(fence, "failed", "training: loss is not finite at step 40");
+    }
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return std::fprintf(stderr, "usage: make_demo FOLDER\n"), 2;
+  const std::filesystem::path workspace = argv[1];
+  Maker maker{.workspace = workspace, .store = {workspace / "reprise.db", db::Access::ReadWrite}};
+  // In one transaction: ten thousand of them would take a minute of waiting for the disk.
+  maker.store.group([&] {
+    maker.demo();
+    maker.hostile();
+    maker.large();
+  });
+  return 0;
+}
