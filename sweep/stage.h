@@ -19,7 +19,8 @@
 ///   UNET  = {"width", "encoder":"random"|"resnet34"}
 ///   TRAIN = {"steps", "batch" (global), "accumulate" (parts that a batch is computed in), "patch"
 ///            (network: LR pixels; U-Net: HR pixels), "learning_rate", "milestones":[step...],
-///            "gamma", "beta2", "validation"?:{"every", "subjects", "patience" (0: no early stop)},
+///            "gamma", "beta2", "flips"?:true, "rotations"?:true,
+///            "validation"?:{"every", "subjects", "patience" (0: no early stop)},
 ///            "checkpoint_every"*, "checkpoints_kept"*}
 ///   TERM  = {"name":"l1"|"e1"..."e5"|"sum_e"|"d"|"hrl"|"vgg"|"wgan-gp", "weight", ...}; the other
 ///            keys are listed in losses/loss.h

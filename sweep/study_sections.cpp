@@ -60,6 +60,10 @@ Training read_training(TomlReader reader, const TrainingDefaults& defaults,
       {"milestones", boost::json::array(milestones.begin(), milestones.end())},
       {"gamma", reader.number("gamma", 0.5, 0.0, 1.0)},
       {"beta2", reader.number("beta2", defaults.beta2, 0.0, 0.999999999)}};
+  // Only where they are asked for: the paper's trainings keep their ids.
+  for (const char* option : {"flips", "rotations"}) {
+    if (reader.boolean(option, false)) training.train[option] = true;
+  }
   if (protocol != nullptr) read_validation(reader.table("validation"), training.train);
   training.checkpoint_every = reader.integer("checkpoint_every", 50, 1, kStepsMax);
   training.checkpoints_kept = reader.integer("checkpoints_kept", 2, 2, 1000);

@@ -1,20 +1,16 @@
 #pragma once
-/// A rank's share of the global batch of a step, cut from slices that stay in memory.
+/// A rank's share of the global batch of a step: where each sample is cut, and the cutting.
 
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <future>
 #include <string>
 #include <vector>
 
-namespace reprise::worker {
+#include "worker/slices.h"
 
-/// The slices of a split as tensors: images [N,C,H,W] float32 in [0,1], labels [N,H,W] uint8.
-struct SliceTensors {
-  torch::Tensor images;
-  torch::Tensor labels;
-  std::vector<std::string> names = {};  ///< Of slices, for people: "OAS1_0001 slice 12".
-};
+namespace reprise::worker {
 
 struct BatchRecipe {
   std::int64_t batch = 1;     ///< Global batch.
@@ -23,6 +19,17 @@ struct BatchRecipe {
   std::int64_t scale = 1;     ///< 1: no LR images are made.
   double noise = 0;           ///< Standard deviation of Gaussian noise added to LR images.
   std::uint64_t seed = 0;
+  bool flips = false;      ///< Mirror patches at random along both axes (the paper: no).
+  bool rotations = false;  ///< Turn patches at random by quarter turns (the paper: no).
+};
+
+/// Where a sample comes from.
+struct Placement {
+  std::int64_t stored = 0;  ///< Slice among the stored ones.
+  std::int64_t top = 0;
+  std::int64_t left = 0;
+  /// Of the 8 symmetries of a square: 1 mirrors the rows' order, 2 the columns', 4 then swaps both.
+  std::int64_t turn = 0;
 };
 
 struct Batch {
@@ -41,7 +48,16 @@ struct Share {
 };
 Share share_of(std::int64_t batch, int rank, int size);
 
+/// Cuts patches of [C,patch,patch] and their labels (uint8) one after the other, on the CPU.
+Batch cut_on_host(const SliceTensors& slices, const std::vector<Placement>& placements,
+                  std::int64_t patch);
+
+/// The same in a few kernels whatever the number of samples, where `slices` are; not streamed.
+Batch cut_on_device(const SliceTensors& slices, const std::vector<Placement>& placements,
+                    std::int64_t patch);
+
 /// Draws patches by `sampling.h`; `make` is a pure function of the recipe, the step and the part.
+/// Slices on a CUDA device are cut there; others a part ahead, by a thread in the background.
 class BatchMaker {
  public:
   /// Errors: InvalidInput for slices smaller than the patch, no slices, or a part of a batch
@@ -49,18 +65,30 @@ class BatchMaker {
   BatchMaker(SliceTensors slices, const BatchRecipe& recipe, int rank, int size,
              const torch::Device& device);
 
-  /// This rank's share of a part (0-based) of the step's global batch.
+  /// This rank's share of a part (0-based) of the step's global batch. Not for two threads at once.
   [[nodiscard]] Batch make(std::int64_t step, std::int64_t part = 0) const;
 
   /// The slices of a step's global batch, for people; at most eight of them.
   [[nodiscard]] std::string describe(std::int64_t step) const;
 
  private:
+  /// The part that is being cut, and of which step.
+  struct Ahead {
+    std::int64_t step = -1;
+    std::int64_t part = -1;
+    std::future<Batch> patches;
+  };
+
+  [[nodiscard]] std::int64_t first_of(std::int64_t part) const;
+  [[nodiscard]] std::vector<Placement> place(std::int64_t step, std::int64_t part) const;
+  [[nodiscard]] Batch cut_ahead(std::int64_t step, std::int64_t part) const;
+
   SliceTensors slices_;
   BatchRecipe recipe_;
   Share share_;  ///< Of a part.
   torch::Device device_;
-  torch::Tensor reduce_;  ///< [p/scale, p]: degradation of one axis of a patch.
+  torch::Tensor reduce_;  ///< [p/scale, p]: degradation of one axis of a patch, on the device.
+  mutable Ahead ahead_;
 };
 
 }  // namespace reprise::worker

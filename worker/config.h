@@ -10,7 +10,8 @@
 
 namespace reprise::worker::config {
 
-/// Errors of all functions: InvalidInput where the key is missing or of another type.
+/// Errors of all functions: InvalidInput where the key is of another type or, if it must be there,
+/// missing.
 
 inline const boost::json::value& at(const boost::json::object& object, const char* key) {
   const auto* value = object.if_contains(key);
@@ -34,6 +35,16 @@ inline std::int64_t integer(const boost::json::object& object, const char* key,
                   std::to_string(least));
   }
   return value.as_int64();
+}
+
+/// False where the key is missing.
+inline bool flag(const boost::json::object& object, const char* key) {
+  const auto* value = object.if_contains(key);
+  if (value == nullptr) return false;
+  if (!value->is_bool()) {
+    throw_invalid(std::string("stage config: \"") + key + "\" is neither true nor false");
+  }
+  return value->as_bool();
 }
 
 inline std::string text(const boost::json::object& object, const char* key) {

@@ -66,7 +66,7 @@ struct Look {
 
 Look look_at(const EvaluateTask& task, int64_t slice) {
   Look look;
-  look.hr = task.slices.images.narrow(0, slice, 1);
+  look.hr = task.slices.image(slice).cpu();
   look.lr = low_resolution(task, look.hr, slice);
   look.sr = task.method ? task.method(look.lr.to(task.device)) : look.hr.to(task.device);
   if (task.segment) look.labels = label_map(task, look.sr);
@@ -86,7 +86,7 @@ std::vector<double> measure(const EvaluateTask& task, int64_t slice, const Look&
   }
   if (task.segment) {
     for (const auto& region : task.regions) {
-      values.push_back(dice(look.labels, task.slices.labels[slice], region));
+      values.push_back(dice(look.labels, task.slices.label(slice).cpu(), region));
     }
   }
   return values;
@@ -152,7 +152,7 @@ std::vector<Opened> gather(const Parcel& mine, const Collective& collective) {
 
 void unpack_values(const EvaluateTask& task, std::vector<Opened> parts, EvaluateOutcome& outcome) {
   const auto names = metric_names(task);
-  const int64_t count = task.slices.images.size(0);
+  const int64_t count = task.slices.count();
   const auto all = torch::empty({count, static_cast<int64_t>(names.size())}, torch::kFloat64);
   for (int64_t slice = 0; slice < count; ++slice) parts[slice % parts.size()].take(all[slice]);
   for (std::size_t metric = 0; metric < names.size(); ++metric) {
@@ -163,18 +163,23 @@ void unpack_values(const EvaluateTask& task, std::vector<Opened> parts, Evaluate
 }
 
 void unpack_samples(const EvaluateTask& task, std::vector<Opened> parts, EvaluateOutcome& outcome) {
-  const auto& images = task.slices.images;
-  const auto kept = sampled_slices(images.size(0), task.samples);
+  const auto& slices = task.slices;
+  const auto kept = sampled_slices(slices.count(), task.samples);
   const auto count = static_cast<int64_t>(kept.size());
   if (count == 0) return;
-  const auto slices = torch::tensor(kept);
+  std::vector<torch::Tensor> images;
+  std::vector<torch::Tensor> labels;
+  for (const auto slice : kept) {
+    images.push_back(slices.image(slice).cpu());
+    labels.push_back(slices.label(slice).cpu());
+  }
   auto& samples = outcome.samples;
-  samples["slice"] = slices;
-  samples["hr"] = images.index_select(0, slices).contiguous();
-  samples["label"] = task.slices.labels.index_select(0, slices).contiguous();
+  samples["slice"] = torch::tensor(kept);
+  samples["hr"] = torch::cat(images);
+  samples["label"] = torch::stack(labels);
   samples["sr"] = torch::empty_like(samples["hr"]);
   samples["lr"] = torch::empty(
-      {count, images.size(1), images.size(2) / task.scale, images.size(3) / task.scale});
+      {count, slices.channels(), slices.height() / task.scale, slices.width() / task.scale});
   std::vector<std::string> names{"sr", "lr"};
   if (task.segment) {
     for (const char* name : {"prediction", "prediction_hr"}) {
@@ -190,8 +195,8 @@ void unpack_samples(const EvaluateTask& task, std::vector<Opened> parts, Evaluat
 /// FID of every subject, at its first slice.
 void unpack_features(const EvaluateTask& task, std::vector<Opened> parts,
                      std::int64_t feature_count, EvaluateOutcome& outcome) {
-  const int64_t count = task.slices.images.size(0);
-  const int64_t channels = task.slices.images.size(1);
+  const int64_t count = task.slices.count();
+  const int64_t channels = task.slices.channels();
   const auto of_sr = torch::empty({count, channels, feature_count});
   const auto of_hr = torch::empty({count, channels, feature_count});
   for (int64_t slice = 0; slice < count; ++slice) {
@@ -238,7 +243,7 @@ EvaluateOutcome evaluate(const EvaluateTask& task, Collective& collective,
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   const bool is_root = collective.rank() == 0;
-  const int64_t count = task.slices.images.size(0);
+  const int64_t count = task.slices.count();
   const auto kept = sampled_slices(count, task.samples);
   EvaluateOutcome outcome;
   Findings mine;

@@ -18,7 +18,7 @@
 namespace reprise::worker {
 
 struct EvaluateTask {
-  SliceTensors slices;       ///< The test split, on the CPU.
+  SliceTensors slices;       ///< The test split, wherever it is.
   std::vector<int> subject;  ///< [N], of every slice; FID compares the slices of one subject.
   std::int64_t scale = 1;
   double noise = 0;

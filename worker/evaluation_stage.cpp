@@ -80,14 +80,13 @@ void set_judges(EvaluateTask& task, const json::object& config, const StageInput
 }
 
 EvaluateTask make_task(const wire::Assign& assign, const StageContext& context,
-                       datasets::Slices& info) {
+                       const ResidentSplit& split) {
   const auto& config = assign.config;
   EvaluateTask task;
   set_arithmetic(config);
-  auto split = load_split(assign, "test");
-  const auto inputs = inputs_of(assign, context, split.info);
-  info = std::move(split.info);
-  task.slices = std::move(split.tensors);
+  const datasets::Slices& info = split.frame;
+  const auto inputs = inputs_of(assign, context, info);
+  task.slices = split.tensors;
   task.subject = info.subject;
   task.scale = config::integer(config, "scale", 1);
   task.noise = config.contains("noise") ? config::number(config, "noise") : 0;
@@ -118,9 +117,10 @@ json::object store_samples(const StageContext& context, const EvaluateOutcome& o
 
 StageWork run_evaluation(const wire::Assign& assign, const StageContext& context) {
   EvaluateTask task;
-  datasets::Slices info;
   auto& collective = context.collective;
-  agree(collective, [&] { task = make_task(assign, context, info); });
+  const ResidentSplit& split = load_split(assign, context, "test");
+  const datasets::Slices& info = split.frame;
+  agree(collective, [&] { task = make_task(assign, context, split); });
   const auto outcome = evaluate(task, collective, context.hooks);
   StageWork work;
   if (!outcome.finished) work.stopped_at = 0;

@@ -9,19 +9,6 @@
 #include "worker/sampling.h"
 
 namespace reprise::worker {
-namespace {
-
-SliceTensors pick(const SliceTensors& slices, const std::vector<std::int64_t>& which) {
-  const auto index = torch::tensor(which);
-  SliceTensors picked{.images = slices.images.index_select(0, index),
-                      .labels = slices.labels.index_select(0, index)};
-  for (const auto slice : which) {
-    if (!slices.names.empty()) picked.names.push_back(slices.names.at(slice));
-  }
-  return picked;
-}
-
-}  // namespace
 
 HeldOut hold_out(const SliceTensors& slices, const std::vector<int>& subject, std::int64_t subjects,
                  std::uint64_t seed) {
@@ -42,7 +29,7 @@ HeldOut hold_out(const SliceTensors& slices, const std::vector<int>& subject, st
     auto& side = chosen.contains(subject[slice]) ? out : kept;
     side.push_back(static_cast<std::int64_t>(slice));
   }
-  return {.training = pick(slices, kept), .held_out = pick(slices, out)};
+  return {.training = slices.subset(kept), .held_out = slices.subset(out)};
 }
 
 }  // namespace reprise::worker

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "worker/batches.h"
+#include "worker/slices.h"
 
 namespace reprise::worker {
 
@@ -13,7 +13,7 @@ struct HeldOut {
   SliceTensors held_out;
 };
 
-/// Moves all slices of `subjects` subjects, drawn by `seed`, out of a training split. `subject`:
+/// Takes all slices of `subjects` subjects, drawn by `seed`, out of a training split. `subject`:
 /// [N], of every slice. Errors: InvalidInput where no subject would be left to train on.
 HeldOut hold_out(const SliceTensors& slices, const std::vector<int>& subject, std::int64_t subjects,
                  std::uint64_t seed);

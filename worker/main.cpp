@@ -16,6 +16,7 @@
 #include "worker/collective.h"
 #include "worker/link.h"
 #include "worker/mpi.h"
+#include "worker/residency.h"
 #include "worker/stage_runner.h"
 #include "worker/tools.h"
 
@@ -76,6 +77,7 @@ void serve(const Arguments& arguments) {
   const MpiSession mpi;
   const auto device = device_of(arguments.device);
   const auto collective = make_collective(mpi, device);
+  SliceCache data(device, default_limits(device.is_cuda()));
   std::unique_ptr<Link> link;
   if (mpi.rank() == 0) {
     link = std::make_unique<Link>(LinkOptions{.workspace = arguments.workspace,
@@ -99,6 +101,7 @@ void serve(const Arguments& arguments) {
     const auto end = run_stage(assign, {.workspace = arguments.workspace,
                                         .device = device,
                                         .collective = *collective,
+                                        .data = data,
                                         .hooks = hooks_of(link.get())});
     const bool goes_on = link ? report(*link, end, arguments.workspace) : !end.is_gang_broken;
     if (!goes_on) {
@@ -116,6 +119,9 @@ int main(int argc, char** argv) {
   if (const int code = worker::run_tool(argc, argv); code >= 0) return code;
   worker::Arguments arguments;
   CLI::App app{"One rank of a Reprise gang; started by mpirun."};
+  app.footer(
+      "REPRISE_DATA_MEMORY_MIB=N in the environment: a data set larger than N MiB is read from "
+      "its file as it is needed (default: half of the free memory).");
   app.add_option("--workspace", arguments.workspace, "Shared folder of the study")->required();
   app.add_option("--gang", arguments.gang, "Name of the gang")->required();
   app.add_option("--threads", arguments.threads, "CPU threads a rank")->check(CLI::Range(1, 1024));

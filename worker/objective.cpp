@@ -224,6 +224,8 @@ BatchRecipe batch_recipe(const std::string& kind, const boost::json::object& con
   if (train.contains("accumulate")) recipe.parts = config::integer(train, "accumulate", 1);
   recipe.hr_patch = config::integer(train, "patch", 1);
   recipe.seed = static_cast<std::uint64_t>(config::integer(config, "seed", 0));
+  recipe.flips = config::flag(train, "flips");
+  recipe.rotations = config::flag(train, "rotations");
   if (kind == "train-unet") return recipe;
   recipe.scale = config::integer(config, "scale", 1);
   recipe.hr_patch *= recipe.scale;

@@ -2,7 +2,7 @@
 
 #include <cmath>
 #include <numbers>
-#include <numeric>
+#include <unordered_map>
 #include <utility>
 
 namespace reprise::worker {
@@ -38,16 +38,22 @@ std::int64_t below(std::uint64_t bits, std::int64_t bound) {
 
 std::vector<std::int64_t> pick_slices(std::uint64_t seed, std::int64_t step, std::int64_t batch,
                                       std::int64_t count) {
-  // The first part of a Fisher-Yates shuffle, begun again whenever the set is used up.
-  std::vector<std::int64_t> order(count);
-  std::iota(order.begin(), order.end(), std::int64_t{0});
+  // The first part of a Fisher-Yates shuffle, begun again whenever the set is used up. Only cells
+  // that were swapped are kept, so a step's cost does not grow with the set.
+  std::unordered_map<std::int64_t, std::int64_t> moved;
+  const auto cell = [&](std::int64_t at) {
+    const auto found = moved.find(at);
+    return found == moved.end() ? at : found->second;
+  };
   std::vector<std::int64_t> picked;
   picked.reserve(batch);
   for (std::int64_t index = 0; index < batch; ++index) {
     const std::int64_t at = index % count;
     const auto other = at + below(draw(seed, step, index, Purpose::Slice), count - at);
-    std::swap(order[at], order[other]);
-    picked.push_back(order[at]);
+    const std::int64_t taken = cell(other);
+    moved[other] = cell(at);
+    moved[at] = taken;
+    picked.push_back(taken);
   }
   return picked;
 }
@@ -61,15 +67,25 @@ Offset pick_crop(std::uint64_t seed, std::int64_t step, std::int64_t index, std:
           .left = below((std::uint64_t{words[2]} << 32U) | words[3], columns + 1)};
 }
 
+std::int64_t pick_turn(std::uint64_t seed, std::int64_t step, std::int64_t index, bool flips,
+                       bool rotations) {
+  if (!flips && !rotations) return 0;
+  const std::uint64_t bits = draw(seed, step, index, Purpose::Turn);
+  if (flips && rotations) return static_cast<std::int64_t>(bits & 7U);
+  if (flips) return static_cast<std::int64_t>(bits & 3U);
+  // Quarter turns: none, mirror and swap, mirror both, the other mirror and swap.
+  constexpr std::array<std::int64_t, 4> kTurns{0, 1 | 4, 1 | 2, 2 | 4};
+  return kTurns[bits & 3U];
+}
+
 std::vector<float> pick_noise(std::uint64_t seed, std::int64_t step, std::int64_t index,
                               std::int64_t count) {
-  constexpr std::uint32_t kStreamsReserved = 16;  // Below: one stream a purpose.
   const auto unit = [](std::uint32_t word) { return (word + 0.5) * 0x1p-32; };
   std::vector<float> values(count);
   for (std::int64_t at = 0; at < count; at += 2) {
     const auto words = philox(seed ^ static_cast<std::uint64_t>(Purpose::Noise),
                               static_cast<std::uint64_t>(step), static_cast<std::uint32_t>(index),
-                              kStreamsReserved + static_cast<std::uint32_t>(at / 2));
+                              kNoiseStreams + static_cast<std::uint32_t>(at / 2));
     const double radius = std::sqrt(-2 * std::log(unit(words[0])));
     const double angle = 2 * std::numbers::pi * unit(words[1]);
     values[at] = static_cast<float>(radius * std::cos(angle));

@@ -8,7 +8,7 @@
 
 namespace reprise::worker {
 
-enum class Purpose : std::uint32_t { Slice, Crop, Noise, Torch, Mix, HoldOut };
+enum class Purpose : std::uint32_t { Slice, Crop, Noise, Torch, Mix, HoldOut, Turn };
 
 /// Philox4x32-10 (Salmon et al. 2011) of one counter: four independent 32-bit words.
 std::array<std::uint32_t, 4> philox(std::uint64_t seed, std::uint64_t step, std::uint32_t index,
@@ -32,6 +32,13 @@ struct Offset {
 /// Crop of sample `index`: every offset in [0, rows] x [0, columns] is equally likely.
 Offset pick_crop(std::uint64_t seed, std::int64_t step, std::int64_t index, std::int64_t rows,
                  std::int64_t columns);
+
+/// How sample `index` is mirrored and turned (see Placement): 0 to 7, uniform over what is allowed.
+std::int64_t pick_turn(std::uint64_t seed, std::int64_t step, std::int64_t index, bool flips,
+                       bool rotations);
+
+/// Streams from here on number a sample's pairs of normal numbers; below: one stream a purpose.
+constexpr std::uint32_t kNoiseStreams = 16;
 
 /// `count` standard normal numbers of sample `index` (Box-Muller).
 std::vector<float> pick_noise(std::uint64_t seed, std::int64_t step, std::int64_t index,

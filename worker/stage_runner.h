@@ -12,10 +12,13 @@
 
 namespace reprise::worker {
 
+class SliceCache;
+
 struct StageContext {
   std::filesystem::path workspace;
   torch::Device device = torch::kCPU;
   Collective& collective;
+  SliceCache& data;  ///< Every rank's, kept from one stage to the next.
   StageHooks hooks;  ///< Consulted at rank 0.
 };
 

@@ -14,22 +14,11 @@ namespace reprise::worker {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
-LoadedSplit load_split(const wire::Assign& assign, std::string_view split) {
-  LoadedSplit loaded{.info = datasets::load_split(assign.dataset_path, split), .tensors = {}};
-  auto& info = loaded.info;
-  if (info.digest != assign.dataset_digest) {
-    throw_corrupt(assign.dataset_path + ": content digest is not " + assign.dataset_digest +
-                  ": the data set was changed after the study was submitted");
-  }
-  loaded.tensors.images =
-      torch::from_blob(info.images.data(), {info.count, info.channels, info.height, info.width})
-          .clone();
-  loaded.tensors.labels =
-      torch::from_blob(info.labels.data(), {info.count, info.height, info.width}, torch::kUInt8)
-          .clone();
-  info.images = {};
-  info.labels = {};
-  return loaded;
+const ResidentSplit& load_split(const wire::Assign& assign, const StageContext& context,
+                                const std::string& split) {
+  // Images are judged on the CPU: only training data pays on a GPU.
+  return context.data.load(assign.dataset_path, assign.dataset_digest, split, split == "train",
+                           context.collective);
 }
 
 StageInputs inputs_of(const wire::Assign& assign, const StageContext& context,

@@ -2,26 +2,20 @@
 /// What every kind of stage begins and ends with: data, inputs, arithmetic, objects, provenance.
 
 #include <boost/json/object.hpp>
-#include <string_view>
+#include <string>
 
-#include "datasets_h5/dataset_file.h"
 #include "models/safetensors.h"
 #include "orchestrator/wire.h"
-#include "worker/batches.h"
 #include "worker/objective.h"
+#include "worker/residency.h"
 #include "worker/stage_runner.h"
 
 namespace reprise::worker {
 
-/// A split with its pixels moved into tensors.
-struct LoadedSplit {
-  datasets::Slices info;  ///< Without pixels.
-  SliceTensors tensors;
-};
-
-/// Reads "train" or "test" of the assignment's data set. Errors: Corrupt where its digest is not
-/// the one that was planned.
-LoadedSplit load_split(const wire::Assign& assign, std::string_view split);
+/// "train" or "test" of the assignment's data set, where the gang keeps it. Every rank calls it.
+/// Errors: GangError Corrupt where its digest is not the one that was planned.
+const ResidentSplit& load_split(const wire::Assign& assign, const StageContext& context,
+                                const std::string& split);
 
 /// The files of the stage's inputs, their bytes checked. Errors: Corrupt.
 StageInputs inputs_of(const wire::Assign& assign, const StageContext& context,

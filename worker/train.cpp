@@ -87,6 +87,7 @@ class Stepper {
 
   FlatAdam& adam() { return adam_; }
   FlatAdam* critic() { return critic_ ? &*critic_ : nullptr; }
+  [[nodiscard]] double data_wait_seconds() const { return data_wait_seconds_; }
 
   /// One step of the critic and of the network. `stop`: rank 0's wish, told to all.
   Shared step(bool stop) {
@@ -94,14 +95,14 @@ class Stepper {
     torch::manual_seed(draw(settings_.seed, step, collective_.rank(), Purpose::Torch));
     const double rate = learning_rate_at(settings_, step);
     if (settings_.accumulate == 1) {
-      const Batch batch = batches_.make(step);
+      const Batch batch = make_batch(step, 0);
       const auto output = output_of(batch);
       train_critic(step, rate, [&](auto use) { use(output.detach(), batch); });
       return train_network(step, rate, stop, [&](auto use) { use(output, batch); });
     }
     const auto each_part = [&](auto use) {
       for (std::int64_t part = 0; part < settings_.accumulate; ++part) {
-        const Batch batch = batches_.make(step, part);
+        const Batch batch = make_batch(step, part);
         use(output_of(batch), batch);
       }
     };
@@ -116,6 +117,13 @@ class Stepper {
   }
 
  private:
+  Batch make_batch(std::int64_t step, std::int64_t part) {
+    const auto start = Clock::now();
+    Batch batch = batches_.make(step, part);
+    data_wait_seconds_ += seconds_since(start);
+    return batch;
+  }
+
   torch::Tensor output_of(const Batch& batch) {
     const Autocast autocast(settings_.bf16, batch.hr.device());
     return objective_.output(batch).to(torch::kFloat32);
@@ -174,6 +182,7 @@ class Stepper {
   Collective& collective_;
   FlatAdam adam_;
   std::optional<FlatAdam> critic_;
+  double data_wait_seconds_ = 0;
 };
 
 /// Rank 0's newest sound checkpoint to every rank.
@@ -244,6 +253,7 @@ TrainOutcome train(Objective& objective, const BatchMaker& batches, const TrainS
   outcome.curve = state.curve();
   outcome.validation = state.scores();
   outcome.seconds = seconds_since(start);
+  outcome.data_wait_seconds = stepper.data_wait_seconds();
   return outcome;
 }
 

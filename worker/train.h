@@ -97,6 +97,7 @@ struct TrainOutcome {
   std::int64_t best_step = 0;          ///< Whose weights the network has after early stopping.
   std::vector<std::string> warnings;   ///< Checkpoints that were passed over.
   double seconds = 0;                  ///< In the loop, this attempt.
+  double data_wait_seconds = 0;  ///< Of them: until batches were there (or on their way to a GPU).
 };
 
 /// Trains `objective` from the newest checkpoint of `store`, or from its present weights, which are

@@ -23,15 +23,6 @@ struct Training {
   EvaluateTask validation;  ///< Empty slices without validation.
 };
 
-std::vector<std::string> slice_names(const datasets::Slices& info) {
-  std::vector<std::string> names;
-  std::vector<std::int64_t> seen(info.subject_ids.size());
-  for (const int subject : info.subject) {
-    names.push_back(info.subject_ids.at(subject) + " slice " + std::to_string(seen[subject]++));
-  }
-  return names;
-}
-
 EvaluateTask validation_task(const json::object& config, SliceTensors slices,
                              const Objective& objective, const torch::Device& device) {
   EvaluateTask task;
@@ -46,25 +37,24 @@ EvaluateTask validation_task(const json::object& config, SliceTensors slices,
   return task;
 }
 
-Training make_training(const wire::Assign& assign, const StageContext& context) {
+Training make_training(const wire::Assign& assign, const StageContext& context,
+                       const ResidentSplit& split) {
   const auto& config = assign.config;
   Training training;
   set_arithmetic(config);
   training.settings = train_settings(config, assign.options);
   const auto& settings = training.settings;
-  auto split = load_split(assign, "train");
-  split.tensors.names = slice_names(split.info);
   torch::manual_seed(settings.seed);
-  training.objective = make_objective(assign.kind, config, inputs_of(assign, context, split.info),
+  training.objective = make_objective(assign.kind, config, inputs_of(assign, context, split.frame),
                                       context.collective);
+  SliceTensors slices = split.tensors;
   if (settings.validation.every > 0) {
-    auto parts =
-        hold_out(split.tensors, split.info.subject, settings.validation.subjects, settings.seed);
-    split.tensors = std::move(parts.training);
+    auto parts = hold_out(slices, split.frame.subject, settings.validation.subjects, settings.seed);
+    slices = std::move(parts.training);
     training.validation =
         validation_task(config, std::move(parts.held_out), training.objective, context.device);
   }
-  training.batches.emplace(std::move(split.tensors), batch_recipe(assign.kind, config),
+  training.batches.emplace(std::move(slices), batch_recipe(assign.kind, config),
                            context.collective.rank(), context.collective.size(), context.device);
   return training;
 }
@@ -92,13 +82,15 @@ json::array to_json(const std::vector<CurvePoint>& curve) {
 }
 
 json::object body_of(const StageContext& context, const TrainOutcome& outcome,
-                     torch::nn::Module& network) {
+                     const std::string& data_in, torch::nn::Module& network) {
   std::int64_t weights = 0;
   for (const auto& parameter : network.parameters()) weights += parameter.numel();
   auto origin = provenance(context, outcome.seconds);
   origin["resumed_from"] = outcome.resumed_from;
   origin["steps_per_second"] =
       static_cast<double>(outcome.step - outcome.resumed_from) / std::max(outcome.seconds, 1e-9);
+  origin["data_in"] = data_in;
+  origin["data_wait_seconds"] = outcome.data_wait_seconds;
   if (!outcome.warnings.empty()) {
     origin["warnings"] = json::array(outcome.warnings.begin(), outcome.warnings.end());
   }
@@ -122,7 +114,8 @@ json::object body_of(const StageContext& context, const TrainOutcome& outcome,
 StageWork run_training(const wire::Assign& assign, const StageContext& context) {
   Training training;
   auto& collective = context.collective;
-  agree(collective, [&] { training = make_training(assign, context); });
+  const ResidentSplit& split = load_split(assign, context, "train");
+  agree(collective, [&] { training = make_training(assign, context, split); });
   const auto& settings = training.settings;
   const CheckpointStore store(context.workspace / "checkpoints" / assign.stage,
                               settings.checkpoints_kept);
@@ -133,7 +126,7 @@ StageWork run_training(const wire::Assign& assign, const StageContext& context) 
   if (!outcome.finished) {
     work.stopped_at = outcome.step;
   } else if (collective.rank() == 0) {
-    work.body = body_of(context, outcome, *training.objective.network);
+    work.body = body_of(context, outcome, split.where, *training.objective.network);
   }
   return work;
 }

@@ -68,6 +68,22 @@ TEST(Expand, HowOftenCheckpointsAreWrittenIsNotPartOfTheIdentity) {
   EXPECT_EQ(a.trials[0].stages, b.trials[0].stages);
 }
 
+TEST(Expand, FlipsAndRotationsArePartOfTheIdentityWhereTheyAreAskedFor) {
+  const auto pretrain_of = [](const std::string& keys) {
+    const Plan plan = plan_of("[[trials]]\nrow = \"A\"\n" + keys);
+    return std::pair(plan.trials[0].stages.at("pretrain"), plan.trials[0].stages.at("segmenter"));
+  };
+  const auto [plain, unet] = pretrain_of("");
+  EXPECT_EQ(pretrain_of("pretrain.flips = false\n").first, plain);
+  const std::set<std::string> ids{
+      plain, pretrain_of("pretrain.flips = true\n").first,
+      pretrain_of("pretrain.rotations = true\n").first,
+      pretrain_of("pretrain.rotations = true\npretrain.flips = true\n").first};
+  EXPECT_EQ(ids.size(), 4U);
+  EXPECT_EQ(pretrain_of("pretrain.flips = true\n").second, unet);
+  EXPECT_NE(pretrain_of("unet.train.flips = true\n").second, unet);
+}
+
 TEST(Expand, ALossMayUseTheUnetOfAnotherDataSet) {
   const Study study = parse_study(R"(schema = 1
 name = "s"

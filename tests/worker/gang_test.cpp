@@ -11,7 +11,10 @@
 #include "models/safetensors.h"
 #include "models/vgg.h"
 #include "tests/worker/mpi_main.h"
+#include "tests/worker/toy_dataset.h"
+#include "worker/gang_error.h"
 #include "worker/objective.h"
+#include "worker/residency.h"
 
 namespace reprise::worker {
 namespace {
@@ -36,6 +39,74 @@ TEST(Gang, SumOverRanksSumsForwardAndBackward) {
   EXPECT_EQ(y[0].item<float>(), expected);
   (y * mine).sum().backward();
   EXPECT_EQ(x.grad()[0].item<float>(), expected);
+}
+
+/// A data set that rank 0 writes for all.
+struct SharedToy {
+  fs::path path = record_folder() / ("toy-of-" + std::to_string(test_mpi().size()) + ".h5");
+  std::string digest;
+  explicit SharedToy(const Collective& collective) {
+    if (collective.rank() == 0) digest = datasets::write_dataset(path, toy_dataset());
+    digest = collective.broadcast_text(digest, 0);
+  }
+};
+
+TEST(Gang, ANodeHoldsOneCopyOfADataSet) {
+  const auto collective = make_collective(test_mpi(), torch::kCPU);
+  const SharedToy toy(*collective);
+  SliceCache cache(torch::kCPU, {.device = 0, .host = std::size_t{1} << 30U});
+  const ResidentSplit& split = cache.load(toy.path, toy.digest, "train", true, *collective);
+  EXPECT_EQ(split.where, collective->size() == 1 ? "memory" : "node");
+  const auto expected = datasets::load_split(toy.path, "train");
+  const auto* pixels = split.tensors.images.const_data_ptr<float>();
+  EXPECT_TRUE(std::equal(expected.images.begin(), expected.images.end(), pixels));
+  // What one rank writes, the other reads: they look at the same memory.
+  collective->barrier();
+  if (collective->rank() == collective->size() - 1) split.tensors.images[1][0][2][3] = 7;
+  collective->barrier();
+  EXPECT_EQ((split.tensors.images[1][0][2][3].item<float>()), 7);
+}
+
+TEST(Gang, ADamagedDataSetFailsOnAllRanksAndTheGangGoesOn) {
+  const auto collective = make_collective(test_mpi(), torch::kCPU);
+  const SharedToy toy(*collective);
+  SliceCache cache(torch::kCPU, {.device = 0, .host = std::size_t{1} << 30U});
+  if (collective->rank() == 0) damage(toy.path);
+  collective->barrier();
+  try {
+    (void)cache.load(toy.path, toy.digest, "train", true, *collective);
+    FAIL() << "damage was not found";
+  } catch (const GangError& error) {
+    EXPECT_EQ(error.code(), ErrorCode::Corrupt) << error.what();
+  }
+  const SharedToy whole(*collective);
+  EXPECT_EQ(cache.load(whole.path, whole.digest, "train", true, *collective).frame.count,
+            kToyTrain);
+}
+
+/// Batches of this rank's share, of slices that are kept as `limits` say.
+std::vector<Batch> batches_with(const DataLimits& limits, const SharedToy& toy,
+                                Collective& collective) {
+  SliceCache cache(torch::kCPU, limits);
+  const ResidentSplit& split = cache.load(toy.path, toy.digest, "train", true, collective);
+  const BatchMaker maker(split.tensors,
+                         {.batch = 5, .hr_patch = 16, .scale = 4, .noise = 0.1, .seed = 2},
+                         collective.rank(), collective.size(), torch::kCPU);
+  std::vector<Batch> made;
+  for (std::int64_t step = 0; step < 3; ++step) made.push_back(maker.make(step));
+  return made;
+}
+
+TEST(Gang, BatchesAreEqualWhereverTheSlicesAre) {
+  const auto collective = make_collective(test_mpi(), torch::kCPU);
+  const SharedToy toy(*collective);
+  const auto resident = batches_with({.device = 0, .host = 1 << 30U}, toy, *collective);
+  const auto streamed = batches_with({.device = 0, .host = 1}, toy, *collective);
+  for (std::size_t step = 0; step < resident.size(); ++step) {
+    EXPECT_TRUE(torch::equal(resident[step].hr, streamed[step].hr));
+    EXPECT_TRUE(torch::equal(resident[step].lr, streamed[step].lr));
+    EXPECT_TRUE(torch::equal(resident[step].labels, streamed[step].labels));
+  }
 }
 
 struct Case {

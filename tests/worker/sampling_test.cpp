@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <set>
+#include <tuple>
+
+#include "worker/noise.h"
 
 namespace reprise::worker {
 namespace {
@@ -67,6 +71,37 @@ TEST(Sampling, NoiseIsStandardNormal) {
   }
   EXPECT_NEAR(sum / 20001, 0, 0.03);
   EXPECT_NEAR(squares / 20001, 1, 0.05);
+}
+
+TEST(Sampling, NoiseOfManySamplesIsThatOfEach) {
+  const auto all = noise_on_device(9, (std::int64_t{1} << 33) + 5, 3, {4, 2, 50, 30}, torch::kCPU);
+  for (std::int64_t at = 0; at < 4; ++at) {
+    auto one = pick_noise(9, (std::int64_t{1} << 33) + 5, 3 + at, 3000);
+    EXPECT_TRUE(torch::equal(all[at], torch::from_blob(one.data(), {2, 50, 30})));
+  }
+}
+
+TEST(Sampling, TurnsAreUniformOverWhatIsAllowed) {
+  const auto seen = [](bool flips, bool rotations) {
+    std::map<std::int64_t, int> hits;
+    for (std::int64_t step = 0; step < 4000; ++step)
+      ++hits[pick_turn(5, step, 1, flips, rotations)];
+    return hits;
+  };
+  EXPECT_EQ(seen(false, false).size(), 1U);
+  EXPECT_TRUE(seen(false, false).contains(0));
+  for (const auto& [flips, rotations, count] :
+       {std::tuple(true, false, 4), std::tuple(false, true, 4), std::tuple(true, true, 8)}) {
+    const auto hits = seen(flips, rotations);
+    EXPECT_EQ(hits.size(), count);
+    for (const auto& [turn, times] : hits) EXPECT_NEAR(times, 4000.0 / count, 400.0 / 2) << turn;
+  }
+  for (const auto& [turn, times] : seen(false, true)) {
+    // A rotation: the image of (row, column) axes has determinant 1.
+    const bool swapped = (turn & 4) != 0;
+    const bool mirrored_once = ((turn & 1) != 0) != ((turn & 2) != 0);
+    EXPECT_EQ(swapped, mirrored_once) << turn << " " << times;
+  }
 }
 
 }  // namespace

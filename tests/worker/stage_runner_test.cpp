@@ -12,6 +12,7 @@
 #include "sweep/error.h"
 #include "sweep/files.h"
 #include "tests/worker/mpi_main.h"
+#include "worker/residency.h"
 
 namespace reprise::worker {
 namespace {
@@ -71,9 +72,13 @@ class StageRunner : public testing::Test {
   }
 
   StageEnd run(const wire::Assign& what, const StageHooks& hooks = {}) {
-    return run_stage(
-        what,
-        {.workspace = folder_, .device = torch::kCPU, .collective = *collective_, .hooks = hooks});
+    // Of its own, so that every run reads the file.
+    SliceCache data(torch::kCPU, {.device = 0, .host = std::size_t{1} << 30U});
+    return run_stage(what, {.workspace = folder_,
+                            .device = torch::kCPU,
+                            .collective = *collective_,
+                            .data = data,
+                            .hooks = hooks});
   }
 
   /// The failure's "code: message".
