@@ -195,6 +195,24 @@ TEST_F(BadInput, ATargetThatIsAFolder) {
   EXPECT_TRUE(fs::is_empty(folder / "out")) << "a temporary file was left";
 }
 
+TEST_F(BadInput, KilledImportsLeaveTheFileThatWasThere) {
+  const std::string digest = import().digest;
+  const std::string before = read_bytes(folder / "out/out.h5");
+  write_phantom(root, {.kind = "tumour", .subjects = 3, .size = {48, 48, 4}, .seed = 2});
+  const auto import_until = [this](int subject) {
+    options.progress = [subject](int done, int) {
+      if (done == subject) std::raise(SIGKILL);
+    };
+    import();
+  };
+  for (const int subject : {1, 3}) {
+    EXPECT_EXIT(import_until(subject), ::testing::KilledBySignal(SIGKILL), "");
+    EXPECT_EQ(read_bytes(folder / "out/out.h5"), before);
+  }
+  EXPECT_NE(import().digest, digest);
+  verify(folder / "out/out.h5");
+}
+
 TEST_F(BadInput, NoSpaceLeft) {
   // A limit on the size of files fails writes as a full disk does, in a child of its own.
   const auto import_on_a_full_disk = [this] {
