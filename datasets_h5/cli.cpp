@@ -5,6 +5,7 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,7 @@ struct ImportArguments {
   std::string root;
   std::string out;
   std::string size;
+  std::vector<std::string> groups;  ///< "NAME=LABEL,LABEL".
   ImportOptions options;
 };
 
@@ -96,6 +98,8 @@ void add_common_options(CLI::App& command, const std::shared_ptr<ImportArguments
                      "Draw so many test subjects (default: a fifth)");
   command.add_option("--split-seed", options.split.seed, "Seed of that draw");
   command.add_option("--labels", options.label_names, "Names of labels 0, 1, ...")->delimiter(',');
+  command.add_option("--group", arguments->groups,
+                     "NAME=LABEL,...: report Dice-NAME of these labels together; may be repeated");
   command.add_option("--slice-axis", options.slicing.slice_axis, "Stored axis of slices: 0, 1, 2")
       ->capture_default_str();
   command.add_option("--threads", options.threads, "Subjects read at once (default: cores, to 8)");
@@ -107,6 +111,14 @@ void run_import(ImportArguments& arguments, const std::function<ImportReport()>&
   std::erase_if(arguments.options.label_groups, [&](const LabelGroup& group) {
     return group.labels.back() >= static_cast<int>(labels.size());
   });
+  for (const std::string& group : arguments.groups) {
+    const auto cut = group.find('=');
+    if (cut == std::string::npos) throw_invalid("--group " + group + ": must be NAME=LABEL,...");
+    std::istringstream list(group.substr(cut + 1));
+    std::vector<std::string> members;
+    for (std::string label; std::getline(list, label, ',');) members.push_back(label);
+    add_label_group(arguments.options, group.substr(0, cut), members);
+  }
   arguments.options.progress = progress_bar("import");
   print_report(std::cout, arguments.out, import());
 }

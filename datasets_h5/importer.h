@@ -79,6 +79,12 @@ ImportReport import_folder(const std::string& importer, const std::filesystem::p
 ImportReport import_generic(const std::filesystem::path& csv, const std::filesystem::path& root,
                             const ImportOptions& options, const std::filesystem::path& out);
 
+/// Adds a region that Dice is reported for, the union of the labels of these names, to the groups
+/// of `options` (of its own, or else the default ones); a group of that name is replaced. Errors:
+/// InvalidInput (unknown label, naming the nearest; no label at all).
+void add_label_group(ImportOptions& options, const std::string& name,
+                     const std::vector<std::string>& labels);
+
 /// What the importers share: splits the items without a split, reads, slices, writes.
 ImportReport import_items(const std::string& importer, const std::filesystem::path& root,
                           std::vector<ImportItem> items, const ImportOptions& options,

@@ -242,21 +242,28 @@ Study read_study(const std::string& text, const std::filesystem::path& path,
 std::string DatasetSpec::recipe() const {
   const boost::json::array volume_size(volume.begin(), volume.end());
   const boost::json::array names(label_names.begin(), label_names.end());
-  return canonical_json(boost::json::object{{"importer", importer},
-                                            {"kind", kind},
-                                            {"split", split},
-                                            {"source", source},
-                                            {"list", list},
-                                            {"height", height},
-                                            {"width", width},
-                                            {"slice_axis", slice_axis},
-                                            {"label_names", names},
-                                            {"labelled_slices_only", labelled_slices_only},
-                                            {"mixed_orientation", mixed_orientation},
-                                            {"subjects", subjects},
-                                            {"volume", volume_size},
-                                            {"test_subjects", test_subjects},
-                                            {"seed", seed}});
+  boost::json::object recipe{{"importer", importer},
+                             {"kind", kind},
+                             {"split", split},
+                             {"source", source},
+                             {"list", list},
+                             {"height", height},
+                             {"width", width},
+                             {"slice_axis", slice_axis},
+                             {"label_names", names},
+                             {"labelled_slices_only", labelled_slices_only},
+                             {"mixed_orientation", mixed_orientation},
+                             {"subjects", subjects},
+                             {"volume", volume_size},
+                             {"test_subjects", test_subjects},
+                             {"seed", seed}};
+  // Only where there are some: files that were imported without keep their names.
+  boost::json::object groups;
+  for (const auto& [group, labels] : label_groups) {
+    groups[group] = boost::json::array(labels.begin(), labels.end());
+  }
+  if (!groups.empty()) recipe["label_groups"] = std::move(groups);
+  return canonical_json(recipe);
 }
 
 const DatasetSpec& Study::dataset(const std::string& dataset_name) const {

@@ -25,6 +25,8 @@ struct DatasetSpec {
   std::int64_t height = 0, width = 0;    ///< Slice size after the centre crop, pixels.
   std::int64_t slice_axis = 2;           ///< Generic importer: axis of the slices in the file.
   std::vector<std::string> label_names;  ///< Empty: the importer's.
+  /// Further regions that Dice is reported for: name to names of labels.
+  std::map<std::string, std::vector<std::string>> label_groups;
   std::string split;  ///< "auto", "paper", "seeded", "all-train" or an absolute .csv path.
   bool labelled_slices_only = false;  ///< Generic importer: drop slices without any label.
   bool mixed_orientation = false;     ///< Generic importer: scans may lie differently.

@@ -129,6 +129,10 @@ DatasetSpec read_dataset(TomlReader reader, const std::string& name) {
     spec.mixed_orientation = reader.boolean("mixed_orientation", false);
   }
   spec.label_names = reader.texts("label_names", {});
+  TomlReader groups = reader.table("label_groups");
+  for (const std::string& group : groups.names()) {
+    spec.label_groups[group] = groups.texts(group, {});
+  }
   reader.finish();
   return spec;
 }

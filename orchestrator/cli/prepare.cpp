@@ -43,6 +43,9 @@ datasets::ImportOptions import_options(const sweep::DatasetSpec& spec,
                                spec.label_names.end());
     if (options.label_names != usual) options.label_groups.clear();
   }
+  for (const auto& [group, labels] : spec.label_groups) {
+    datasets::add_label_group(options, group, labels);
+  }
   options.split.method = spec.split;
   options.split.test_count = static_cast<int>(spec.test_subjects);
   options.split.seed = static_cast<std::uint64_t>(spec.seed);

@@ -149,6 +149,23 @@ TEST_F(GenericImport, LabelGroupsAreKeptOrMadeUp) {
   refuse("label group \"Y\": label 2");
 }
 
+TEST(LabelGroups, AreAddedByTheNamesOfTheirLabels) {
+  ImportOptions options;
+  options.label_names = {"background", "NCR", "ED", "ET"};
+  add_label_group(options, "TC", {"ET", "NCR", "ET"});
+  ASSERT_EQ(options.label_groups.size(), 5U);  // T and the three labels as well.
+  EXPECT_EQ(options.label_groups.back(), (LabelGroup{.name = "TC", .labels = {1, 3}}));
+  add_label_group(options, "ET", {"ED"});
+  ASSERT_EQ(options.label_groups.size(), 5U);
+  EXPECT_EQ(options.label_groups.back(), (LabelGroup{.name = "ET", .labels = {2}}));
+  const auto refuse = [&](const std::vector<std::string>& labels, const std::string& part) {
+    expect_error(ErrorCode::InvalidInput, part, [&] { add_label_group(options, "X", labels); });
+  };
+  refuse({"NRC"}, "\"NRC\" is no label name; did you mean \"NCR\"");
+  refuse({"background"}, "\"background\" is no label name");
+  refuse({}, "at least one label");
+}
+
 TEST_F(GenericImport, LabelsMustBeNamedAndWhole) {
   options.label_names = {"background"};
   refuse("a_l.nii.gz: label value 1 has no name");

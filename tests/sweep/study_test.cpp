@@ -72,6 +72,18 @@ TEST(Study, AGridMakesOneTrialACombination) {
   EXPECT_EQ(study.trials[5].seed, 3);
 }
 
+TEST(Study, LabelGroupsArePartOfTheRecipeWhereThereAreSome) {
+  const auto recipe = [](const std::string& keys) {
+    const std::string from = "subjects = 4\n";
+    return parse_study(with(from, from + keys), "s.toml").dataset("d").recipe();
+  };
+  const std::string plain = recipe("");
+  EXPECT_EQ(plain.find("label_groups"), std::string::npos);
+  EXPECT_NE(
+      recipe("label_groups = {X = [\"G\", \"W\"]}\n").find(R"("label_groups":{"X":["G","W"]})"),
+      std::string::npos);
+}
+
 TEST(Study, ErrorsNameFileLineKeyAndValue) {
   EXPECT_EQ(error_of(with("subjects = 4", "subjcts = 4")),
             "s.toml:5:1: datasets.d.subjcts = 4: unknown key; did you mean \"subjects\"?");
