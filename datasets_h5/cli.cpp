@@ -102,7 +102,8 @@ void add_common_options(CLI::App& command, const std::shared_ptr<ImportArguments
                      "NAME=LABEL,...: report Dice-NAME of these labels together; may be repeated");
   command.add_option("--slice-axis", options.slicing.slice_axis, "Stored axis of slices: 0, 1, 2")
       ->capture_default_str();
-  command.add_option("--threads", options.threads, "Subjects read at once (default: cores, to 8)");
+  command.add_option("--threads", options.threads, "Subjects read at once (default: cores, to 8)")
+      ->check(CLI::Range(1, 1024));
 }
 
 void run_import(ImportArguments& arguments, const std::function<ImportReport()>& import) {
