@@ -22,14 +22,14 @@ name = "{name}"
 [datasets.brains]
 importer = "phantom"
 subjects = 31
-volume = [176, 208, 145]
+volume = [128, 160, 145]
 test_subjects = 1
 [trial]
 dataset = "brains"
 segmented = false
 finetuned = false
 network = {{ name = "{network}" }}
-pretrain = {{ steps = {steps}, batch = {batch}, flips = {turned}, rotations = {turned} }}
+pretrain = {{ steps = {steps}, batch = {batch}{turned} }}
 [[trials]]
 row = "{name}"
 [[tables]]
@@ -46,7 +46,7 @@ QUERY = """SELECT json_extract(r.body, '$.provenance.data_in') place,
 def measure(arguments, workspace, name, turned, environment):
     study = workspace / f"{name}.toml"
     study.write_text(STUDY.format(name=name, network=arguments.network, steps=arguments.steps,
-                                  batch=arguments.batch, turned=str(turned).lower()))
+                                  batch=arguments.batch, turned=", flips = true, rotations = true" if turned else ""))
     reprise = arguments.bin / "reprise"
     subprocess.run([reprise, "run", study, "-w", workspace, "--plain", "--gangs", "1", "--ranks",
                     str(arguments.ranks), "--threads", str(arguments.threads), "--device", arguments.device],
