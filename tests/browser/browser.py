@@ -116,7 +116,7 @@ class Browser:
         """Names for everything that can be operated, one h1, no picture without a text."""
         faults = self.run("""
             const faults = [];
-            const named = e => (e.getAttribute('aria-label') || e.innerText || e.title || '').trim()
+            const named = e => (e.getAttribute('aria-label') || e.textContent || e.title || '').trim()
               || (e.labels && [...e.labels].some(l => l.innerText.trim()));
             for (const e of document.querySelectorAll('a[href], button, input, select, textarea')) {
               if (!named(e) && e.offsetParent) faults.push('no name: ' + e.outerHTML.slice(0, 120));

@@ -3,7 +3,7 @@
 ///
 ///   demo      finished, 20 trials over three axes, with curves, slices and sample pictures
 ///   hostile   names, labels and messages that are markup or script
-///   large     3,000 trials, most done, some failed, some waiting
+///   large     5,000 trials, most done, some failed, some waiting
 
 #include <cmath>
 #include <cstdio>
@@ -154,9 +154,10 @@ struct Maker {
     }
   }
 
-  /// Plans before it finishes: results need their stages. A hostile study of one done, one failed.
+  /// A hostile study of one done, one failed. Its name has no slash: no study's has one, and a path
+  /// with one is refused.
   void hostile() {
-    sweep::Plan plan = small_plan(std::string("hostile ") + kHostile);
+    sweep::Plan plan = small_plan("hostile <img src=x onerror=document.title='pwned'>");
     for (auto& stage : plan.stages) stage.label = kHostile;
     for (auto& trial : plan.trials) {
       trial.row = trial.name + kHostile;
@@ -178,7 +179,7 @@ struct Maker {
   void large() {
     sweep::Plan plan;
     plan.study = "large";
-    for (int i = 0; i < 3000; ++i) {
+    for (int i = 0; i < 5000; ++i) {
       const json::object network{
           {"name", "rdst"}, {"width", 12 * (1 + i % 10)}, {"blocks", 1 + i / 10 % 6}};
       const std::string name = "t" + std::to_string(i);
@@ -195,12 +196,12 @@ struct Maker {
            {{"pretrain", pretrain}, {"network", pretrain}, {"evaluate", plan.stages.back().id}}});
     }
     store.put_plan(plan, "no file");
-    for (int i = 0; i < 2000; ++i) {
+    for (int i = 0; i < 4000; ++i) {
       const auto& stages = plan.trials[static_cast<std::size_t>(i)].stages;
       finish_on(stages.at("pretrain"), training_body(3));
       finish_on(stages.at("evaluate"), evaluation_body(25 + i % 10 + 0.1 * (i / 10 % 6)));
     }
-    for (int i = 2000; i < 2020; ++i) {
+    for (int i = 4000; i < 4020; ++i) {
       const auto& stages = plan.trials[static_cast<std::size_t>(i)].stages;
       const auto fence = store.begin_attempt(stages.at("pretrain"), "local-0", "node-3", "cuda", 4);
       store.end_attempt(fence, "failed", "training: loss is not finite at step 40");

@@ -31,6 +31,13 @@ export function duration(seconds) {
   return `${(seconds / 86400).toFixed(1)} days`;
 }
 
+export function bytes(n) {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+  let at = 0;
+  while (n >= 1000 && at < units.length - 1) { n /= 1000; ++at; }
+  return `${at ? n.toFixed(1) : n} ${units[at]}`;
+}
+
 const two = n => String(n).padStart(2, '0');
 
 /** 2026-11-25 10:22:03, in the reader's time zone. */

@@ -1,4 +1,4 @@
-// Compare: any rows beside each other, against the first: metrics, curves, pictures.
+// Compare: any rows beside each other, against the first: metrics, paired tests, curves, pictures.
 
 import {card, choice, empty, h, link} from './dom.js';
 import {get, imageAddress} from './api.js';
@@ -11,30 +11,52 @@ function wanted(text) {
   try { const rows = JSON.parse(text || '[]'); return Array.isArray(rows) ? rows.map(String) : []; } catch { return []; }
 }
 
+const sign = (name, value) => `${value >= 0 ? '+' : '−'}${metric(name, Math.abs(value))}`;
+const pText = p => (p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`);
+
+/** The paired difference of one cell; a title tells the interval and the same over subjects. */
+function difference(name, tests) {
+  const found = tests.filter(entry => entry.metric === name);
+  if (!found.length) return null;
+  const say = entry => `over ${plural(entry.count, entry.unit.slice(0, -1))}: ${sign(name, entry.difference)}, 95 % interval ${sign(name, entry.interval[0])} to ${sign(name, entry.interval[1])}, ${pText(entry.wilcoxon.p)}`;
+  const [slices] = found, sure = slices.wilcoxon.p < 0.05;
+  return h('div', {class: sure ? (slices.difference > 0 ? 'good' : 'bad') : 'quiet', title: found.map(say).join('; ')},
+    `${sign(name, slices.difference)}, ${pText(slices.wilcoxon.p)}`);
+}
+
+/** Metrics at once; the paired tests as they come, for ten thousand resamplings take their time. */
 function metricsCard(study, data, trials) {
   const [base] = trials;
-  const rows = [['trial', ...data.metrics.flatMap(m => [m, `${m} difference`])]];
-  const body = trials.map((trial, t) => {
-    const line = [trial.row];
-    const cells = data.metrics.map((name, i) => {
-      const cell = trial.metrics[i], first = base.metrics[i];
-      const difference = t > 0 && cell && first ? cell[0] - first[0] : null;
-      line.push(cell ? cell[0] : '', difference);
-      if (!cell) return h('td', {class: 'number quiet'}, '–');
-      return h('td', {class: 'number'}, metric(name, cell[0]),
-        difference === null ? null : h('div', {class: 'quiet'}, `${difference >= 0 ? '+' : '−'}${metric(name, Math.abs(difference))}`));
-    });
-    rows.push(line);
-    return h('tr', {}, h('th', {scope: 'row'}, h('span', {class: 'swatch swatch-' + t % 7, 'aria-hidden': 'true'}),
-      link(trial.row, ['stage', trial.stages.evaluate || Object.values(trial.stages)[0]])), cells);
-  });
+  const tests = new Map();  // Trial name → its comparisons with the first row.
+  const head = ['trial', ...data.metrics.flatMap(m => [m, `${m} difference`, `${m} low`, `${m} high`, `${m} p`])];
+  const table = () => [head, ...trials.map(trial => [trial.row, ...data.metrics.flatMap((name, i) => {
+    const cell = trial.metrics[i], test = (tests.get(trial.name) || []).find(entry => entry.metric === name);
+    return [cell ? cell[0] : '', ...(test ? [test.difference, ...test.interval, test.wilcoxon.p] : ['', '', '', ''])];
+  })])];
+  const body = h('tbody');
+  const fill = () => body.replaceChildren(...trials.map((trial, t) => h('tr', {},
+    h('th', {scope: 'row'}, h('span', {class: 'swatch swatch-' + t % 7, 'aria-hidden': 'true'}),
+      link(trial.row, ['stage', trial.stages.evaluate || Object.values(trial.stages)[0]])),
+    data.metrics.map((name, i) => (trial.metrics[i]
+      ? h('td', {class: 'number'}, metric(name, trial.metrics[i][0]), tests.has(trial.name) ? difference(name, tests.get(trial.name)) : null)
+      : h('td', {class: 'number quiet'}, '–'))))));
+  fill();
+  const note = h('p', {class: 'quiet', role: 'status', 'data-tests': 'waiting'}, 'Paired tests are computed …');
+  const done = trial => trial.stages.evaluate && trial.metrics.some(Boolean);
+  Promise.all(trials.slice(1).filter(trial => done(trial) && done(base)).map(async trial => {
+    tests.set(trial.name, (await get(['compare', base.stages.evaluate, trial.stages.evaluate])).comparisons);
+    fill();
+  })).then(() => {
+    note.dataset.tests = 'there';
+    note.textContent = 'Below each mean: the mean difference to the first row over the slices that both have, and the p value of Wilcoxon\'s signed-rank test on those pairs; '
+      + 'pointing at it tells the 95 % bootstrap interval, and the same over subjects. Coloured: p < 0.05, green for better. Many comparisons find small p values by chance.';
+  }, error => { note.textContent = `The paired tests failed: ${error.message}`; });
   return h('section', {class: 'card'},
     h('div', {class: 'tools'}, h('h2', {class: 'grow'}, 'Metrics against the first row'),
-      h('button', {type: 'button', class: 'small', 'data-export': 'table', onclick: () => saveText(`${study}-compare.csv`, csv(rows))}, 'CSV')),
+      h('button', {type: 'button', class: 'small', 'data-export': 'table', onclick: () => saveText(`${study}-compare.csv`, csv(table()))}, 'CSV')),
     h('div', {class: 'scroll-x', tabindex: 0, role: 'region', 'aria-label': 'Metrics'}, h('table', {class: 'plain'},
-      h('thead', {}, h('tr', {}, ['Trial', ...data.metrics].map((name, i) => h('th', {scope: 'col', class: i ? 'number' : ''}, name)))),
-      h('tbody', {}, body))),
-    h('p', {class: 'quiet'}, 'Below each mean: its difference to the first row.'));
+      h('thead', {}, h('tr', {}, ['Trial', ...data.metrics].map((name, i) => h('th', {scope: 'col', class: i ? 'number' : ''}, name)))), body)),
+    note);
 }
 
 async function curvesCard(trials) {

@@ -5,6 +5,8 @@ import {ago, count, duration, percent, plural, short, time} from './format.js';
 import {latest} from './live.js';
 import {runActions} from './actions.js';
 
+const FIRST_PROBLEMS = 3, PROBLEMS_MAX = 100;
+
 function progressBar(share, label) {
   const fill = h('span', {class: 'fill'});
   fill.style.width = `${100 * share}%`;
@@ -46,18 +48,20 @@ function studyCard(study, gangs) {
     h('p', {class: 'links'},
       Object.entries(study.stages).filter(([, n]) => n > 0).map(([name, n]) => [h('span', {}, state(name), ' ', count(n)), ' ']),
       study.tables.length ? link(plural(study.tables.length, 'table'), ['tables', study.study]) : null,
-      ' ', link('stages', ['stages', study.study])),
-    study.file_error ? h('p', {class: 'warn'}, 'The study file cannot be read: ', study.file_error) : null);
+      ' ', link('stages', ['stages', study.study])));
 }
 
 function problems(app, studies, actionBar) {
   const list = studies.flatMap(study => study.problems.map(problem => ({...problem, study: study.study})));
   if (!list.length) return null;
-  return card(`Needs a person (${list.length})`, h('ul', {class: 'problems'}, list.slice(0, 50).map(problem =>
-    h('li', {}, h('div', {}, state('failed'), ' ', link(problem.label || short(problem.stage), ['stage', problem.stage]),
-      h('span', {class: 'quiet'}, ` ${problem.study} · ${plural(problem.attempts, 'attempt')} · ${ago(problem.time)}`)),
-    h('p', {class: 'message'}, problem.message || 'no message'),
-    actionBar(app, problem.label, {stages: [problem.stage]}, ['retry', 'cancel'])))));
+  const item = problem => h('li', {}, h('div', {}, state('failed'), ' ', link(problem.label || short(problem.stage), ['stage', problem.stage]),
+    h('span', {class: 'quiet'}, ` ${problem.study} · ${plural(problem.attempts, 'attempt')} · ${ago(problem.time)}`)),
+  h('p', {class: 'message'}, problem.message || 'no message'),
+  actionBar(app, problem.label, {stages: [problem.stage]}, ['retry', 'cancel']));
+  const rest = list.slice(FIRST_PROBLEMS, PROBLEMS_MAX);
+  return card(`Needs a person (${list.length})`, h('ul', {class: 'problems'}, list.slice(0, FIRST_PROBLEMS).map(item)),
+    rest.length ? h('details', {}, h('summary', {}, `${count(rest.length)} more`), h('ul', {class: 'problems'}, rest.map(item))) : null,
+    list.length > PROBLEMS_MAX ? h('p', {class: 'quiet'}, `All ${count(list.length)} are on the Stages page, state "failed".`) : null);
 }
 
 /** Gangs: from the live message where there is one, else from the attempts that the database holds open. */

@@ -2,7 +2,7 @@
 
 import {card, choice, h, link, state} from './dom.js';
 import {get} from './api.js';
-import {count, duration, metric, plain, time} from './format.js';
+import {bytes, count, duration, metric, plain, time} from './format.js';
 import {color, plot} from './plot.js';
 import {graph} from './graph.js';
 
@@ -64,6 +64,7 @@ export async function show({rest, app, actionBar}) {
     card(`Attempts (${stage.attempts.length})`, stage.attempts.length ? h('div', {class: 'scroll-x', tabindex: 0, role: 'region', 'aria-label': 'Attempts'}, h('table', {class: 'plain'},
       h('thead', {}, h('tr', {}, ['Fence', 'Outcome', 'Gang', 'Host', 'Device', 'Started', 'Took', 'Message'].map(t => h('th', {scope: 'col'}, t)))),
       h('tbody', {}, stage.attempts.map(a => h('tr', {}, h('th', {scope: 'row'}, a.fence), h('td', {}, state(a.outcome || 'running')), h('td', {}, a.gang), h('td', {}, a.host), h('td', {}, `${a.ranks} × ${a.device}`), h('td', {class: 'nowrap'}, time(a.started)), h('td', {class: 'nowrap'}, a.ended ? duration((a.ended - a.started) / 1000) : ''), h('td', {class: 'wrap'}, a.message)))))) : h('p', {class: 'quiet'}, 'It has not run yet.')),
+    stage.checkpoints.length ? card(`Checkpoints (${stage.checkpoints.length})`, facts(stage.checkpoints.map(entry => [entry.file, bytes(entry.bytes)]))) : null,
     card(`Trials that use it (${stage.used_by.length})`, h('ul', {class: 'plain-list'}, stage.used_by.slice(0, 200).map(user => h('li', {}, link(user.trial, ['study', user.study], {filter: `"${user.trial}"`}), h('span', {class: 'quiet'}, ` in ${user.study}`))), stage.used_by.length > 200 ? h('li', {class: 'quiet'}, `and ${stage.used_by.length - 200} more`) : null)))),
   logCard(id, stage.attempts));
 }

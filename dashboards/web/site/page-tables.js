@@ -54,10 +54,9 @@ function paperCard(study, table) {
 
 export async function show({rest, query}) {
   const [study] = rest;
-  const {tables, paper, file_error: fileError} = await get(['tables', study]);
+  const {tables, paper} = await get(['tables', study]);
   const page = h('div', {}, h('div', {class: 'heading'}, h('h1', {}, 'Tables'),
     h('nav', {class: 'jump', 'aria-label': 'Tables'}, tables.map(table => link(table.title || table.name, ['tables', study], {table: table.name})))),
-  fileError ? h('p', {class: 'warn'}, 'The study file cannot be read: ', fileError) : null,
   tables.map(table => tableCard(study, table)),
   h('h2', {class: 'part'}, 'The paper\'s ten tables'),
   h('p', {class: 'quiet'}, 'As Zhu, Yang and Lio (2023) declare them: our value where this study measures one, the paper\'s below in small print.'),
