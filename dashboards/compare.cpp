@@ -139,8 +139,8 @@ std::string render_comparison(const std::vector<Comparison>& comparisons, const 
   return text;
 }
 
-std::string comparison_json(const std::vector<Comparison>& comparisons, const std::string& a,
-                            const std::string& b) {
+boost::json::object comparison_json(const std::vector<Comparison>& comparisons,
+                                    const std::string& a, const std::string& b) {
   boost::json::array items;
   for (const Comparison& c : comparisons) {
     items.push_back(
@@ -154,9 +154,7 @@ std::string comparison_json(const std::vector<Comparison>& comparisons, const st
          {"wilcoxon",
           {{"statistic", c.test.statistic}, {"p", c.test.p}, {"exact", c.test.is_exact}}}});
   }
-  return boost::json::serialize(
-             boost::json::object{{"a", a}, {"b", b}, {"comparisons", std::move(items)}}) +
-         "\n";
+  return {{"a", a}, {"b", b}, {"comparisons", std::move(items)}};
 }
 
 }  // namespace reprise::dashboards

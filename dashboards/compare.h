@@ -1,6 +1,7 @@
 #pragma once
 /// Two rows of a table, metric by metric, over the slices and subjects that both have.
 
+#include <boost/json/object.hpp>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,9 @@ std::vector<Comparison> compare(const db::Store& store, const std::string& stage
 /// As a Markdown table; `a` and `b` are the rows' labels.
 std::string render_comparison(const std::vector<Comparison>& comparisons, const std::string& a,
                               const std::string& b);
-/// As JSON: {"a", "b", "comparisons": [...]}.
-std::string comparison_json(const std::vector<Comparison>& comparisons, const std::string& a,
-                            const std::string& b);
+/// As JSON: {"a", "b", "comparisons": [{"metric", "unit", "count", "mean_a", "mean_b",
+/// "difference", "interval": [low, high], "wilcoxon": {"statistic", "p", "exact"}}...]}.
+boost::json::object comparison_json(const std::vector<Comparison>& comparisons,
+                                    const std::string& a, const std::string& b);
 
 }  // namespace reprise::dashboards

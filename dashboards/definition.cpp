@@ -1,6 +1,8 @@
 #include "dashboards/definition.h"
 
+#include <algorithm>
 #include <array>
+#include <boost/json/value.hpp>
 
 #include "sweep/error.h"
 #include "sweep/toml_reader.h"
@@ -47,6 +49,17 @@ RankBy rank_from(const std::string& name) {
   return name == "baseline" ? RankBy::Baseline : RankBy::Columns;
 }
 
+/// Method "hr": it evaluates the truth itself.
+bool is_upper_bound(const sweep::Plan& plan, const sweep::Trial& trial) {
+  const auto role = trial.stages.find("evaluate");
+  if (role == trial.stages.end()) return false;
+  const auto stage = std::find_if(plan.stages.begin(), plan.stages.end(),
+                                  [&](const sweep::Stage& s) { return s.id == role->second; });
+  if (stage == plan.stages.end()) return false;
+  const boost::json::value* method = stage->config.if_contains("method");
+  return method != nullptr && *method == "hr";
+}
+
 }  // namespace
 
 Definition parse_definition(std::string_view text, const std::string& file) {
@@ -90,19 +103,19 @@ const std::vector<Definition>& paper_tables() {
   return all;
 }
 
-Definition definition_of(const sweep::TableSpec& spec, const sweep::Study& study) {
+Definition definition_of(const sweep::TableSpec& spec, const sweep::Plan& plan) {
   Definition table;
   table.number = spec.paper;
   table.title = spec.title;
   table.study = spec.group;
   Block block;
-  const std::string prefix = study.name == spec.group ? "" : spec.group + ".";
-  for (const sweep::TrialSpec& trial : study.trials) {
-    if (trial.group != spec.group) continue;
+  const std::string prefix = plan.study == spec.group ? "" : spec.group + ".";
+  for (const sweep::Trial& trial : plan.trials) {
+    if (!trial.name.starts_with(prefix)) continue;
     Entry row;
     row.label = trial.row;
     row.trial = trial.name.substr(prefix.size());
-    row.reference = trial.method == "hr";
+    row.reference = is_upper_bound(plan, trial);
     const auto paper = spec.paper_rows.find(trial.row);
     row.paper = paper == spec.paper_rows.end() ? "" : paper->second;
     block.rows.push_back(std::move(row));

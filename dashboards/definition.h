@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sweep/study.h"
+#include "sweep/plan.h"
 
 namespace reprise::dashboards {
 
@@ -49,8 +49,8 @@ const std::vector<Definition>& paper_tables();
 /// Reads a definition. Errors: InvalidInput naming file, line and column.
 Definition parse_definition(std::string_view text, const std::string& file);
 
-/// A study's own table: its trials as rows, metrics as columns.
-Definition definition_of(const sweep::TableSpec& spec, const sweep::Study& study);
+/// A study's own table, one of `plan.tables`: its trials as rows, metrics as columns.
+Definition definition_of(const sweep::TableSpec& spec, const sweep::Plan& plan);
 
 /// The trial's name in a cell: "ROW-COLUMN" of the parts that are named.
 std::string cell_trial(const Entry& row, const Entry& column);

@@ -154,9 +154,8 @@ std::vector<Table> build_tables(const db::Store* store, const Definition& defini
   return tables;
 }
 
-Table build_table(const db::Store& store, const sweep::TableSpec& spec, const sweep::Study& study,
-                  const sweep::Plan& plan) {
-  const Definition definition = definition_of(spec, study);
+Table build_table(const db::Store& store, const sweep::TableSpec& spec, const sweep::Plan& plan) {
+  const Definition definition = definition_of(spec, plan);
   Table table = build_tables(&store, definition, plan, "").front();
   table.name = spec.name;
   return table;

@@ -11,7 +11,6 @@
 #include "dashboards/definition.h"
 #include "db/store.h"
 #include "sweep/plan.h"
-#include "sweep/study.h"
 
 namespace reprise::dashboards {
 
@@ -59,8 +58,8 @@ void rank_columns(Table& table);
 std::vector<Table> build_tables(const db::Store* store, const Definition& definition,
                                 const sweep::Plan& plan, const std::string& command);
 
-/// Builds a study's table from the database; cells without a result say what is missing.
-Table build_table(const db::Store& store, const sweep::TableSpec& spec, const sweep::Study& study,
-                  const sweep::Plan& plan);
+/// Builds a study's own table, one of `plan.tables`, from the database; cells without a result say
+/// what is missing.
+Table build_table(const db::Store& store, const sweep::TableSpec& spec, const sweep::Plan& plan);
 
 }  // namespace reprise::dashboards

@@ -65,6 +65,12 @@ CREATE TABLE events(time INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NUL
                                                               R"sql(
 -- Who asked for it: 'coordinator', or the person and address behind a request.
 ALTER TABLE events ADD COLUMN who TEXT NOT NULL DEFAULT 'coordinator';
+)sql",
+                                                              R"sql(
+-- What a study is called and which tables it declares, as JSON: its text may name files that are
+-- somewhere else by now.
+ALTER TABLE studies ADD COLUMN title TEXT NOT NULL DEFAULT '';
+ALTER TABLE studies ADD COLUMN tables TEXT NOT NULL DEFAULT '[]';
 )sql"};
 
 void refuse_foreign(Connection& connection, std::int64_t version) {

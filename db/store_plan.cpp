@@ -1,6 +1,9 @@
 // The part of Store that writes plans and reads them back.
-#include <boost/json/parse.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/system/system_error.hpp>
 #include <chrono>
+#include <stdexcept>
 
 #include "db/store.h"
 #include "sweep/error.h"
@@ -50,16 +53,61 @@ boost::json::object object_of(const std::string& text, const std::string& where)
   return std::move(value.get_object());
 }
 
+std::string tables_json(const std::vector<sweep::TableSpec>& tables) {
+  boost::json::array list;
+  for (const sweep::TableSpec& table : tables) {
+    boost::json::object paper_rows;
+    for (const auto& [row, paper] : table.paper_rows) paper_rows[row] = paper;
+    list.push_back({{"name", table.name},
+                    {"title", table.title},
+                    {"group", table.group},
+                    {"columns", boost::json::array(table.columns.begin(), table.columns.end())},
+                    {"paper", table.paper},
+                    {"paper_rows", std::move(paper_rows)}});
+  }
+  return boost::json::serialize(list);
+}
+
+std::vector<sweep::TableSpec> tables_of(const std::string& text, const std::string& where) {
+  std::vector<sweep::TableSpec> tables;
+  try {
+    const boost::json::value list = sweep::parse_json(text, where);
+    for (const boost::json::value& value : list.as_array()) {
+      sweep::TableSpec& table = tables.emplace_back();
+      table.name = value.at("name").as_string();
+      table.title = value.at("title").as_string();
+      table.group = value.at("group").as_string();
+      for (const boost::json::value& column : value.at("columns").as_array()) {
+        table.columns.emplace_back(column.as_string());
+      }
+      table.paper = value.at("paper").as_string();
+      for (const auto& [row, paper] : value.at("paper_rows").as_object()) {
+        table.paper_rows[row] = paper.as_string();
+      }
+    }
+  } catch (const boost::system::system_error& error) {
+    throw_corrupt(where + ": " + error.what());
+  } catch (const std::out_of_range& error) {
+    throw_corrupt(where + ": " + error.what());
+  } catch (const std::invalid_argument& error) {
+    throw_corrupt(where + ": " + error.what());
+  }
+  return tables;
+}
+
 }  // namespace
 
 void Store::put_plan(const sweep::Plan& plan, const std::string& study_text) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   Transaction transaction(*connection_);
   Statement(*connection_, "DELETE FROM studies WHERE name=?").bind(plan.study).run();
-  Statement(*connection_, "INSERT INTO studies VALUES(?,?,?)")
+  Statement(*connection_,
+            "INSERT INTO studies(name, text, planned_at, title, tables) VALUES(?,?,?,?,?)")
       .bind(plan.study)
       .bind(study_text)
       .bind(std::chrono::duration_cast<std::chrono::milliseconds>(now).count())
+      .bind(plan.title)
+      .bind(tables_json(plan.tables))
       .run();
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
     put_stage(*connection_, plan.study, i, plan.stages[i]);
@@ -72,9 +120,14 @@ void Store::put_plan(const sweep::Plan& plan, const std::string& study_text) {
 }
 
 std::optional<sweep::Plan> Store::plan(const std::string& study) const {
-  if (!study_text(study)) return std::nullopt;
+  Statement head(*connection_, "SELECT title, tables FROM studies WHERE name=?");
+  head.bind(study);
+  if (!head.step()) return std::nullopt;
   sweep::Plan plan;
   plan.study = study;
+  plan.title = head.text(0);
+  plan.tables =
+      tables_of(head.text(1), connection_->file().string() + ", tables of study \"" + study + "\"");
   Statement stages(*connection_,
                    "SELECT s.id, s.kind, s.config, s.dataset_digest, p.label, p.dataset, p.options,"
                    " p.steps FROM study_stages p JOIN stages s ON s.id=p.stage WHERE p.study=?"

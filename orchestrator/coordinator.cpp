@@ -378,7 +378,8 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
     asio::post(io_, [this] { io_.stop(); });
   }
 
-  // Destroyed last, with the coroutines that are still suspended in it.
+  ConnectionGate gate_;  ///< Before io_: the connections that are destroyed with it give up places.
+  // Destroyed last but for that, with the coroutines that are still suspended in it.
   asio::io_context io_{1};
   db::Store& store_;
   std::vector<const sweep::Plan*> plans_;
@@ -394,7 +395,6 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   const std::string token_ = random_token();
   const std::string view_token_ = random_token();
   web::Routes routes_;
-  ConnectionGate gate_;
   std::map<std::string, std::shared_ptr<Session>> sessions_;
   tcp::acceptor acceptor_{io_};
   asio::signal_set signals_{io_, SIGINT, SIGTERM, SIGCHLD};

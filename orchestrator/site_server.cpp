@@ -54,12 +54,12 @@ class SiteServer final : public SessionHost {
     });
   }
 
-  // Destroyed last, with the coroutines that are still suspended in it.
+  ConnectionGate gate_;  ///< Before io_: the connections that are destroyed with it give up places.
+  // Destroyed last but for that, with the coroutines that are still suspended in it.
   asio::io_context io_{1};
   const SiteServerOptions& options_;
   const std::string view_token_ = random_token();
   web::Routes routes_;
-  ConnectionGate gate_;
   tcp::acceptor acceptor_{io_};
   asio::signal_set signals_{io_, SIGINT, SIGTERM};
   asio::thread_pool background_{1};  ///< Joined before anything that its handlers use is gone.

@@ -149,7 +149,10 @@ class Expansion {
 Plan make_plan(const Study& study, const std::map<std::string, std::string>& digests) {
   Expansion expansion(study, digests);
   for (const TrialSpec& trial : study.trials) expansion.add(trial);
-  return expansion.take();
+  Plan plan = expansion.take();
+  plan.title = study.title;
+  plan.tables = study.tables;
+  return plan;
 }
 
 }  // namespace reprise::sweep

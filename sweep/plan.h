@@ -16,8 +16,18 @@ struct Trial {
   std::map<std::string, std::string> stages;  ///< Role ("evaluate", "finetune", ...) to stage id.
 };
 
+/// `[[tables]]`: the rows are the trials of its group, in order.
+struct TableSpec {
+  std::string name, title;
+  std::string group;  ///< As in `TrialSpec` (study.h).
+  std::vector<std::string> columns;
+  std::string paper;                              ///< Number of the paper's table, or empty.
+  std::map<std::string, std::string> paper_rows;  ///< Row label here to row label there.
+};
+
 struct Plan {
-  std::string study;
+  std::string study, title;
+  std::vector<TableSpec> tables;
   std::vector<Stage> stages;  ///< Distinct, every stage after its inputs.
   std::vector<Trial> trials;  ///< In the order of the tables' rows.
 };

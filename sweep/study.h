@@ -75,15 +75,6 @@ struct TrialSpec {
   bool segmented = true;                         ///< Evaluate Dice with the data set's U-Net.
 };
 
-/// `[[tables]]`: the rows are the trials of its group, in order.
-struct TableSpec {
-  std::string name, title;
-  std::string group;  ///< As in `TrialSpec`.
-  std::vector<std::string> columns;
-  std::string paper;                              ///< Number of the paper's table, or empty.
-  std::map<std::string, std::string> paper_rows;  ///< Row label here to row label there.
-};
-
 struct Study {
   std::filesystem::path path;
   std::string name, title;

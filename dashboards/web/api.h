@@ -15,7 +15,7 @@
 
 namespace reprise::dashboards::web {
 
-/// {"study", "title", "planned_at", "file_error"?, "trials": {state: count}, "stages": {state:
+/// {"study", "title", "planned_at", "trials": {state: count}, "stages": {state:
 /// count}, "steps": {"total", "done", "alone"}, "seconds": {"spent", "saved", "left"}, "running":
 /// [attempt...], "problems": [{"stage", "label", "kind", "attempts", "message", "time"}...],
 /// "tables": [name...]}
@@ -33,17 +33,19 @@ boost::json::object study_trials(const StudyView& view,
 boost::json::object study_stages(const StudyView& view);
 
 /// {"study", "tables": [TABLE...] (its own), "paper": [TABLE...] (the paper's ten, block by block,
-/// with what this study fills of them), "file_error"?}. TABLE: {"name", "title", "paper" (number or
+/// with what this study fills of them)}. TABLE: {"name", "title", "paper" (number or
 /// empty), "filled", "columns", "rows": [{"label", "reference", "cells": [{"text", "metric",
 /// "stage", "mean"?, "std"?, "count", "rank"?, "above_reference"?, "paper"?, "missing"?}]}]}.
 boost::json::object study_tables(const db::Store& store, const StudyView& view);
 
 /// Provenance of one stage: {"id", "kind", "label", "dataset", "dataset_digest", "config",
-/// "options", "steps", "state", "attempts": [ATTEMPT...], "result"?: {"scalars", "artifacts",
+/// "options", "steps", "state", "checkpoints": [{"file", "bytes"}...] (those that lie in the
+/// workspace now, by name), "attempts": [ATTEMPT...], "result"?: {"scalars", "artifacts",
 /// "provenance", "metrics": [[name, mean, std, count]...], "curve_points"}, "used_by": [{"study",
 /// "trial"}...], "graph": [{"id", "kind", "label", "state", "inputs"}...] (the stage and all it
 /// stands on, inputs first)}. Errors: Corrupt, if the result's hash does not fit.
-boost::json::object stage_provenance(const db::Store& store, const std::string& id);
+boost::json::object stage_provenance(const db::Store& store, const std::filesystem::path& workspace,
+                                     const std::string& id);
 
 /// {"id", "total", "points": [[step, loss]...]}: at most `points` of them, which keep the curve's
 /// shape. Empty where the stage has no result or no curve.
@@ -52,6 +54,11 @@ boost::json::object stage_curve(const db::Store& store, const std::string& id, s
 /// {"id", "metric", "rows": [[subject, slice, value]...]}
 boost::json::object stage_rows(const db::Store& store, const std::string& id,
                                const std::string& metric);
+
+/// The evaluations of two stages over what both have, as `comparison_json` says, "a" and "b" being
+/// their ids. Errors: InvalidInput, if one is no finished evaluation.
+boost::json::object stage_compare(const db::Store& store, const std::string& a,
+                                  const std::string& b);
 
 /// {"datasets": [{"name", "digest", "path", "info": {...}}...]}
 boost::json::object dataset_list(const db::Store& store);

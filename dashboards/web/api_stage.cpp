@@ -3,8 +3,10 @@
 #include <boost/json/array.hpp>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <set>
 
+#include "dashboards/compare.h"
 #include "dashboards/web/api.h"
 #include "dashboards/web/curve.h"
 #include "sweep/error.h"
@@ -56,6 +58,25 @@ json::array graph_of(const db::Store& store, const sweep::Stage& root) {
   return graph;
 }
 
+/// What a stage that runs, or was interrupted, goes on from.
+json::array checkpoints_of(const std::filesystem::path& workspace, const std::string& id) {
+  std::map<std::string, std::uintmax_t> files;
+  // The database may be foreign: only what is surely one folder's name becomes a path.
+  if (id.find_first_not_of("0123456789abcdef") == std::string::npos) {
+    std::error_code gone;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(workspace / "checkpoints" / id, gone)) {
+      if (entry.is_regular_file(gone)) {
+        const std::uintmax_t bytes = entry.file_size(gone);
+        if (!gone) files[entry.path().filename().string()] = bytes;
+      }
+    }
+  }
+  json::array list;
+  for (const auto& [file, bytes] : files) list.push_back({{"file", file}, {"bytes", bytes}});
+  return list;
+}
+
 json::value member(const json::object& object, const char* key) {
   const json::value* value = object.if_contains(key);
   return value == nullptr ? json::value(json::object{}) : *value;
@@ -88,7 +109,8 @@ json::object result_json(const db::Store& store, const std::string& id, const js
 
 }  // namespace
 
-json::object stage_provenance(const db::Store& store, const std::string& id) {
+json::object stage_provenance(const db::Store& store, const std::filesystem::path& workspace,
+                              const std::string& id) {
   const sweep::Stage stage = stage_or_throw(store, id);
   const std::vector<db::AttemptRow> attempts = store.attempts(id);
   json::array attempt_list;
@@ -106,6 +128,7 @@ json::object stage_provenance(const db::Store& store, const std::string& id) {
                       {"options", stage.options},
                       {"steps", stage.steps},
                       {"state", stage_state(store, id, attempts)},
+                      {"checkpoints", checkpoints_of(workspace, id)},
                       {"attempts", std::move(attempt_list)},
                       {"used_by", std::move(users)},
                       {"graph", graph_of(store, stage)}};
@@ -129,6 +152,15 @@ json::object stage_rows(const db::Store& store, const std::string& id, const std
     rows.push_back(json::array{row.subject, row.slice, row.value});
   }
   return {{"id", id}, {"metric", metric}, {"rows", std::move(rows)}};
+}
+
+json::object stage_compare(const db::Store& store, const std::string& a, const std::string& b) {
+  for (const std::string& id : {a, b}) {
+    if (stage_or_throw(store, id).kind != sweep::StageKind::Evaluate) {
+      throw_invalid("stage \"" + id + "\": is no evaluation");
+    }
+  }
+  return comparison_json(compare(store, a, b, {}), a, b);
 }
 
 json::object dataset_list(const db::Store& store) {

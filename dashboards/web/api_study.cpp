@@ -130,26 +130,21 @@ json::object study_summary(const StudyView& view) {
   for (const StageView& stage : view.stages) ++stages[stage.state];
   const Cost cost = cost_of(view);
   json::array tables;
-  if (view.file) {
-    for (const sweep::TableSpec& table : view.file->tables) tables.emplace_back(table.name);
-  }
-  json::object object{
-      {"study", view.name},
-      {"title", view.title},
-      {"planned_at", view.planned_at},
-      {"trials", counts(trials)},
-      {"stages", counts(stages)},
-      {"steps",
-       {{"total", cost.steps_total}, {"done", cost.steps_done}, {"alone", cost.steps_alone}}},
-      {"seconds",
-       {{"spent", cost.seconds_spent},
-        {"saved", cost.seconds_saved},
-        {"left", cost.seconds_left ? json::value(*cost.seconds_left) : json::value(nullptr)}}},
-      {"running", running_attempts(view)},
-      {"problems", problems(view)},
-      {"tables", std::move(tables)}};
-  if (!view.file_error.empty()) object["file_error"] = view.file_error;
-  return object;
+  for (const sweep::TableSpec& table : view.plan.tables) tables.emplace_back(table.name);
+  return {{"study", view.name},
+          {"title", view.title},
+          {"planned_at", view.planned_at},
+          {"trials", counts(trials)},
+          {"stages", counts(stages)},
+          {"steps",
+           {{"total", cost.steps_total}, {"done", cost.steps_done}, {"alone", cost.steps_alone}}},
+          {"seconds",
+           {{"spent", cost.seconds_spent},
+            {"saved", cost.seconds_saved},
+            {"left", cost.seconds_left ? json::value(*cost.seconds_left) : json::value(nullptr)}}},
+          {"running", running_attempts(view)},
+          {"problems", problems(view)},
+          {"tables", std::move(tables)}};
 }
 
 json::object study_trials(const StudyView& view,

@@ -70,11 +70,8 @@ json::object table_json(const Table& table, const std::string& name, const std::
 
 json::object study_tables(const db::Store& store, const StudyView& view) {
   json::array own;
-  if (view.file) {
-    for (const sweep::TableSpec& spec : view.file->tables) {
-      own.push_back(
-          table_json(build_table(store, spec, *view.file, view.plan), spec.name, spec.paper));
-    }
+  for (const sweep::TableSpec& spec : view.plan.tables) {
+    own.push_back(table_json(build_table(store, spec, view.plan), spec.name, spec.paper));
   }
   json::array paper;
   for (const Definition& definition : paper_tables()) {
@@ -82,10 +79,7 @@ json::object study_tables(const db::Store& store, const StudyView& view) {
       paper.push_back(table_json(block, "table" + definition.number, definition.number));
     }
   }
-  json::object object{
-      {"study", view.name}, {"tables", std::move(own)}, {"paper", std::move(paper)}};
-  if (!view.file_error.empty()) object["file_error"] = view.file_error;
-  return object;
+  return {{"study", view.name}, {"tables", std::move(own)}, {"paper", std::move(paper)}};
 }
 
 }  // namespace reprise::dashboards::web

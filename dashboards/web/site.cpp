@@ -202,7 +202,8 @@ std::vector<Page> Site::pages() {
     return s->answer("tables/" + name, [&] { return study_tables(s->store(), s->view(name)); });
   });
   data("/api/stage/{id}", [s](const Parameters& p) {
-    return s->locked([&] { return json_answer(stage_provenance(s->store(), text(p, "id"))); });
+    return s->locked(
+        [&] { return json_answer(stage_provenance(s->store(), s->workspace(), text(p, "id"))); });
   });
   data("/api/curve/{id}", [s](const Parameters& p) {
     const auto points = number(p, "points", kCurvePoints, 100'000);
@@ -213,6 +214,11 @@ std::vector<Page> Site::pages() {
   data("/api/rows/{id}", [s](const Parameters& p) {
     return s->locked(
         [&] { return json_answer(stage_rows(s->store(), text(p, "id"), text(p, "metric"))); });
+  });
+  data("/api/compare/{a}/{b}", [s](const Parameters& p) {
+    const std::string a = text(p, "a");
+    const std::string b = text(p, "b");
+    return s->answer("compare/" + a + "/" + b, [&] { return stage_compare(s->store(), a, b); });
   });
   data("/api/log/{id}", [s](const Parameters& p) {
     const auto fence = number(p, "fence", 0, INT64_MAX);

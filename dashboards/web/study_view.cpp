@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "sweep/error.h"
-
 namespace reprise::dashboards::web {
 namespace {
 
@@ -14,19 +12,6 @@ std::string state_of(const StageView& view, const std::vector<db::AttemptRow>& a
   const std::string& outcome = attempts[view.attempts.back()].outcome;
   if (outcome.empty()) return "running";
   return outcome == "failed" || outcome == "lost" || outcome == "revoked" ? "failed" : "waiting";
-}
-
-void read_file(StudyView& view, const std::string& text) {
-  try {
-    view.file = sweep::parse_study(text, view.name + ".toml");
-    view.title = view.file->title;
-    if (view.file->trials.size() != view.plan.trials.size()) {
-      view.file_error = "the study file and the plan in the database do not fit together";
-      view.file.reset();
-    }
-  } catch (const Error& error) {
-    view.file_error = error.what();
-  }
 }
 
 /// The stages of a trial, each once.
@@ -52,10 +37,9 @@ std::optional<StudyView> load_study_view(const db::Store& store, const std::stri
   if (!plan) return std::nullopt;
   StudyView view;
   view.name = study;
-  view.title = study;
   view.planned_at = store.planned_at(study);
   view.plan = std::move(*plan);
-  read_file(view, store.study_text(study).value_or(""));
+  view.title = view.plan.title.empty() ? study : view.plan.title;
   view.axes = axes_of(view.plan);
   view.attempts = store.study_attempts(study);
   view.stages.resize(view.plan.stages.size());

@@ -10,7 +10,7 @@
 
 #include "dashboards/web/axes.h"
 #include "db/store.h"
-#include "sweep/study.h"
+#include "sweep/plan.h"
 
 namespace reprise::dashboards::web {
 
@@ -26,9 +26,6 @@ struct StudyView {
   std::string name, title;
   std::int64_t planned_at = 0;
   sweep::Plan plan;
-  /// The study file as it was put. Empty, with `file_error`, where this program cannot read it.
-  std::optional<sweep::Study> file;
-  std::string file_error;
   Axes axes;
   std::vector<db::AttemptRow> attempts;
   std::vector<StageView> stages;                       ///< In the order of the plan.

@@ -1,6 +1,7 @@
 /// reprise compare: which differences between two rows are real.
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <cstdio>
 #include <vector>
 
@@ -58,8 +59,9 @@ int compare_rows(const CompareFlags& flags) {
                     sweep::nearest_hint(flags.metric, metrics));
     }
   }
-  const std::string text = flags.json ? dashboards::comparison_json(found, a.row, b.row)
-                                      : dashboards::render_comparison(found, a.row, b.row);
+  const std::string text =
+      flags.json ? boost::json::serialize(dashboards::comparison_json(found, a.row, b.row)) + "\n"
+                 : dashboards::render_comparison(found, a.row, b.row);
   std::fputs(text.c_str(), stdout);
   return 0;
 }

@@ -49,9 +49,9 @@ std::map<std::string, PreparedDataset> prepare_all(const sweep::Study& study,
   return prepared;
 }
 
-void print_tables(const db::Store& store, const sweep::Study& study, const sweep::Plan& plan) {
-  for (const sweep::TableSpec& spec : study.tables) {
-    const dashboards::Table table = dashboards::build_table(store, spec, study, plan);
+void print_tables(const db::Store& store, const sweep::Plan& plan) {
+  for (const sweep::TableSpec& spec : plan.tables) {
+    const dashboards::Table table = dashboards::build_table(store, spec, plan);
     std::printf("\n%s", dashboards::render(table, dashboards::Format::Markdown, false).c_str());
   }
 }
@@ -100,7 +100,7 @@ int run(const RunFlags& flags) {
     leave_allocation(outcome, [&](const std::string& line) { progress.on_note(line); });
     return 130;
   }
-  print_tables(store, study, plan);
+  print_tables(store, plan);
   return outcome.failed + outcome.aborted > 0 ? static_cast<int>(ErrorCode::TrialFailed) : 0;
 }
 

@@ -120,7 +120,8 @@ json::object answer(const ShowFlags& flags) {
   if (flags.what == "overview") return overview(store);
   if (flags.what == "study") return trials(store, flags);
   if (flags.what == "stages") return web::study_stages(view_of(store, flags));
-  if (flags.what == "stage") return web::stage_provenance(store, stage_of(store, flags));
+  if (flags.what == "stage")
+    return web::stage_provenance(store, flags.workspace, stage_of(store, flags));
   if (flags.what == "curve") {
     return web::stage_curve(store, stage_of(store, flags), static_cast<std::size_t>(flags.points));
   }

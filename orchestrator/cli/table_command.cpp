@@ -54,7 +54,7 @@ std::string study_text(const TableFlags& flags, dashboards::Format format) {
   for (const sweep::TableSpec& spec : opened.study.tables) {
     names.push_back(spec.name);
     if (!flags.name.empty() && spec.name != flags.name) continue;
-    const auto table = dashboards::build_table(*opened.store, spec, opened.study, opened.plan);
+    const auto table = dashboards::build_table(*opened.store, spec, opened.plan);
     if (!text.empty()) text += "\n";
     text += dashboards::render(table, format, flags.against == "paper");
   }

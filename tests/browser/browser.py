@@ -158,7 +158,8 @@ class Dashboard:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=PATIENCE) == 0, "reprise dashboard does not end well"
+        code = self.process.wait(timeout=PATIENCE)
+        assert code == 0, f"reprise dashboard ends with {code}"
 
 
 @contextlib.contextmanager

@@ -21,7 +21,9 @@ class Compare : public ::testing::Test {
     made.dataset_digest = std::string(64, 'a');
     made.label = label;
     made.id = sweep::stage_id(made);
-    sweep::Plan plan{.study = label, .stages = {made}, .trials = {}};
+    sweep::Plan plan;
+    plan.study = label;
+    plan.stages = {made};
     store_.put_plan(plan, "");
     if (rows.empty()) return made.id;
     const auto fence = store_.begin_attempt(made.id, "g", "h", "cpu", 1);
@@ -54,8 +56,7 @@ TEST_F(Compare, PairsSlicesAndSubjects) {
   EXPECT_EQ(found[2].unit, "subjects");
   const std::string text = render_comparison(found, "A", "B");
   EXPECT_NE(text.find("| PSNR | 2 slices | 31.000 | 31.750 | +0.750 |"), std::string::npos) << text;
-  EXPECT_EQ(
-      boost::json::parse(comparison_json(found, "A", "B")).at("comparisons").as_array().size(), 4U);
+  EXPECT_EQ(comparison_json(found, "A", "B").at("comparisons").as_array().size(), 4U);
 }
 
 TEST_F(Compare, AStageWithoutAResultIsRefused) {

@@ -68,7 +68,14 @@ class StoreTest : public ::testing::Test {
 };
 
 TEST_F(StoreTest, PlanRoundTripsAndIsIdempotent) {
-  const sweep::Plan wanted = plan();
+  sweep::Plan wanted = plan();
+  wanted.title = "A \"quick\" one";
+  wanted.tables = {{.name = "t",
+                    .title = "T",
+                    .group = "quick",
+                    .columns = {"PSNR", "Dice-T"},
+                    .paper = "6",
+                    .paper_rows = {{"B", "Bicubic"}}}};
   {
     Store store(file_, Access::ReadWrite);
     store.put_plan(wanted, "text");
@@ -89,6 +96,12 @@ TEST_F(StoreTest, PlanRoundTripsAndIsIdempotent) {
   EXPECT_EQ(got->trials[0].name, "t-b");
   EXPECT_EQ(got->trials[0].row, "B");
   EXPECT_EQ(got->trials[0].stages, wanted.trials[0].stages);
+  EXPECT_EQ(got->title, wanted.title);
+  ASSERT_EQ(got->tables.size(), 1U);
+  EXPECT_EQ(got->tables[0].columns, wanted.tables[0].columns);
+  EXPECT_EQ(got->tables[0].group, "quick");
+  EXPECT_EQ(got->tables[0].paper, "6");
+  EXPECT_EQ(got->tables[0].paper_rows, wanted.tables[0].paper_rows);
   EXPECT_EQ(store.studies(), std::vector<std::string>{"quick"});
   EXPECT_EQ(store.study_text("quick"), "text 2");
   EXPECT_FALSE(store.plan("other"));

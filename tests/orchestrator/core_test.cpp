@@ -7,11 +7,18 @@
 namespace reprise::core {
 namespace {
 
+sweep::Plan plan_of(std::vector<sweep::Stage> stages) {
+  sweep::Plan plan;
+  plan.study = "study";
+  plan.stages = std::move(stages);
+  return plan;
+}
+
 /// Drives a core by hand and answers BeginAttempt with fences 1, 2, ...
 class Script {
  public:
   Script(std::vector<sweep::Stage> stages, Options options, const std::set<std::string>& done = {})
-      : core(sweep::Plan{"study", std::move(stages), {}}, done, options) {}
+      : core(plan_of(std::move(stages)), done, options) {}
 
   std::vector<Action> send(std::int64_t now, const Event& event) {
     std::vector<Action> all;

@@ -89,7 +89,7 @@ async function picturesCard(trials, query, setQuery) {
   const view = {index: Math.min(Number(query.index) || 0, most - 1), layer: query.layer || 'sr'};
   const strip = h('div', {class: 'strip'});
   const fill = () => {
-    const picture = (stage, layer, caption) => h('figure', {}, h('img', {src: imageAddress(stage, layer, view.index, 0), alt: `${layer} of ${caption}, sample ${view.index + 1}`, loading: 'lazy'}), h('figcaption', {}, caption));
+    const picture = (stage, layer, caption) => h('figure', {}, h('img', {src: imageAddress(stage, layer, view.index, 0), alt: `${layer} of ${caption}, sample ${view.index + 1}`}), h('figcaption', {}, caption));
     const first = trials.find((_, i) => lists[i].count > view.index);
     strip.replaceChildren(picture(first.stages.evaluate, 'hr', 'HR'), ...trials.map((trial, i) => (lists[i].count > view.index
       ? picture(trial.stages.evaluate, lists[i].layers.includes(view.layer) ? view.layer : 'hr', trial.row) : null)).filter(Boolean));

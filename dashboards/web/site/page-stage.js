@@ -61,10 +61,10 @@ export async function show({rest, app, actionBar}) {
   h('div', {class: 'two'}, h('div', {}, ...resultCards(stage, curve)), h('div', {},
     card('Identity', facts([['stage', h('span', {class: 'mono'}, id)], ['kind', stage.kind], ['data set', stage.dataset], ['data digest', stage.dataset_digest], ['steps', stage.steps]])),
     card('Configuration', facts([...flat(stage.config), ...flat(stage.options).map(([key, value]) => [`${key} (how it runs)`, value])].filter(([, value]) => value !== undefined))),
-    card(`Attempts (${stage.attempts.length})`, stage.attempts.length ? h('div', {class: 'scroll-x', tabindex: 0, role: 'region', 'aria-label': 'Attempts'}, h('table', {class: 'plain'},
-      h('thead', {}, h('tr', {}, ['Fence', 'Outcome', 'Gang', 'Host', 'Device', 'Started', 'Took', 'Message'].map(t => h('th', {scope: 'col'}, t)))),
-      h('tbody', {}, stage.attempts.map(a => h('tr', {}, h('th', {scope: 'row'}, a.fence), h('td', {}, state(a.outcome || 'running')), h('td', {}, a.gang), h('td', {}, a.host), h('td', {}, `${a.ranks} × ${a.device}`), h('td', {class: 'nowrap'}, time(a.started)), h('td', {class: 'nowrap'}, a.ended ? duration((a.ended - a.started) / 1000) : ''), h('td', {class: 'wrap'}, a.message)))))) : h('p', {class: 'quiet'}, 'It has not run yet.')),
     stage.checkpoints.length ? card(`Checkpoints (${stage.checkpoints.length})`, facts(stage.checkpoints.map(entry => [entry.file, bytes(entry.bytes)]))) : null,
     card(`Trials that use it (${stage.used_by.length})`, h('ul', {class: 'plain-list'}, stage.used_by.slice(0, 200).map(user => h('li', {}, link(user.trial, ['study', user.study], {filter: `"${user.trial}"`}), h('span', {class: 'quiet'}, ` in ${user.study}`))), stage.used_by.length > 200 ? h('li', {class: 'quiet'}, `and ${stage.used_by.length - 200} more`) : null)))),
+  card(`Attempts (${stage.attempts.length})`, stage.attempts.length ? h('div', {class: 'scroll-x', tabindex: 0, role: 'region', 'aria-label': 'Attempts'}, h('table', {class: 'plain'},
+      h('thead', {}, h('tr', {}, ['Fence', 'Outcome', 'Gang', 'Host', 'Device', 'Started', 'Took', 'Message'].map(t => h('th', {scope: 'col'}, t)))),
+      h('tbody', {}, stage.attempts.map(a => h('tr', {}, h('th', {scope: 'row'}, a.fence), h('td', {}, state(a.outcome || 'running')), h('td', {class: 'nowrap'}, a.gang), h('td', {class: 'nowrap'}, a.host), h('td', {class: 'nowrap'}, `${a.ranks} × ${a.device}`), h('td', {class: 'nowrap'}, time(a.started)), h('td', {class: 'nowrap'}, a.ended ? duration((a.ended - a.started) / 1000) : ''), h('td', {class: 'wrap'}, a.message)))))) : h('p', {class: 'quiet'}, 'It has not run yet.')),
   logCard(id, stage.attempts));
 }

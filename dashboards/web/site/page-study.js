@@ -51,7 +51,7 @@ export async function show({rest, query, app, setQuery, actionBar, redraw}) {
     {key: 'state', title: 'State', width: 110, sort: true, cell: trial => (trial.group ? '' : state(trial.state))},
     ...data.axes.map(name => ({key: name, title: name, hint: name, width: Math.max(90, Math.min(200, 22 + 8 * name.length)), sort: true,
       cell: trial => (trial.group ? '' : h('span', {title: String(trial.axes[axisAt(name)] ?? '')}, trial.axes[axisAt(name)] === null ? '' : plain(trial.axes[axisAt(name)])))})),
-    ...data.metrics.map(name => ({key: name, title: name, width: 118, number: true, sort: true, cell: trial => {
+    ...data.metrics.map(name => ({key: name, title: name, width: 138, number: true, sort: true, cell: trial => {
       const cell = trial.metrics[metricAt(name)];
       if (!cell) return h('span', {class: 'quiet'}, '–');
       return h('span', {title: `${name}: mean ${cell[0]}, std ${cell[1]}, ${cell[2]} slices`}, metric(name, cell[0]),

@@ -119,8 +119,13 @@ export function plot(name, describe, traces, layout, options = {}) {
       box.on('plotly_click', options.onclick);
     }
   };
-  // Only once it is in the page has it a size.
-  requestAnimationFrame(() => draw().catch(error => box.replaceChildren(String(error.message))));
+  // Only once it is in the page has it a size; a page may still wait for its other parts.
+  const patience = performance.now() + 60000;
+  const start = () => {
+    if (box.isConnected) draw().catch(error => box.replaceChildren(String(error.message)));
+    else if (performance.now() < patience) requestAnimationFrame(start);
+  };
+  requestAnimationFrame(start);
   redrawers.add({box, draw});
   return {element, update(next, nextLayout) { now = next; own = nextLayout || own; return draw(); }};
 }

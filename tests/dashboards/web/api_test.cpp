@@ -62,7 +62,12 @@ TEST_F(ApiTest, TrialsCarryTheirMeansAndStates) {
 
 TEST_F(ApiTest, ProvenanceHoldsTheWholeGraphInputsFirst) {
   finish(store_, plan_.stages[0].id, training_body());
-  const auto stage = stage_provenance(store_, plan_.stages[3].id);
+  const auto held = folder_.path() / "checkpoints" / plan_.stages[3].id;
+  std::filesystem::create_directories(held);
+  std::ofstream(held / "00000020.safetensors") << "12345";
+  const auto stage = stage_provenance(store_, folder_.path(), plan_.stages[3].id);
+  EXPECT_EQ(stage.at("checkpoints").at(0).at("file"), "00000020.safetensors");
+  EXPECT_EQ(stage.at("checkpoints").at(0).at("bytes"), 5);
   const auto& graph = stage.at("graph").as_array();
   ASSERT_EQ(graph.size(), 3U);
   EXPECT_EQ(graph[0].at("label"), "pretrain l1");
@@ -70,7 +75,7 @@ TEST_F(ApiTest, ProvenanceHoldsTheWholeGraphInputsFirst) {
   EXPECT_EQ(graph[2].at("label"), "evaluate E1");
   EXPECT_EQ(stage.at("used_by").at(0).at("trial"), "e1");
   EXPECT_FALSE(stage.contains("result"));
-  EXPECT_THROW((void)stage_provenance(store_, "no-such-stage"), Error);
+  EXPECT_THROW((void)stage_provenance(store_, folder_.path(), "../no-such-stage"), Error);
 }
 
 TEST_F(ApiTest, CurvesComeDownsampled) {
@@ -105,10 +110,45 @@ TEST_F(ApiTest, EventsComeNewestFirstPageByPage) {
   EXPECT_TRUE(second.at("next").is_null());
 }
 
-TEST_F(ApiTest, AStudyFileThatCannotBeReadIsSaid) {
-  const auto tables = study_tables(store_, view());
-  EXPECT_TRUE(tables.at("tables").as_array().empty());
-  EXPECT_FALSE(tables.at("file_error").as_string().empty());
+// Folder studies and studies with includes cannot be read again from their text: what the pages
+// need of them is stored.
+TEST_F(ApiTest, TitleAndTablesComeFromTheDatabaseNotFromTheText) {
+  sweep::Plan folder = small_plan("both");
+  folder.title = "Two studies";
+  for (sweep::Trial& trial : folder.trials) trial.name = "first." + trial.name;
+  folder.tables = {{.name = "first.quality",
+                    .title = "Quality",
+                    .group = "first",
+                    .columns = {"PSNR"},
+                    .paper = "6",
+                    .paper_rows = {{"L1", "L1"}}}};
+  store_.put_plan(folder, "# study: gone/first.toml\nthis is no TOML");
+  finish(store_, folder.stages[0].id, training_body());
+  finish(store_, folder.stages[2].id, evaluation_body(30));
+  const StudyView shown = *load_study_view(store_, "both");
+  EXPECT_EQ(study_summary(shown).at("title"), "Two studies");
+  EXPECT_EQ(study_summary(shown).at("tables").at(0), "first.quality");
+  const auto tables = study_tables(store_, shown);
+  const auto& table = tables.at("tables").at(0);
+  ASSERT_EQ(table.at("rows").as_array().size(), 2U);
+  EXPECT_EQ(table.at("rows").at(0).at("label"), "L1");
+  EXPECT_EQ(table.at("rows").at(0).at("cells").at(0).at("text"), "31.00(0.82)");
+  EXPECT_FALSE(table.at("rows").at(0).at("cells").at(0).at("paper").as_string().empty());
+}
+
+TEST_F(ApiTest, TwoEvaluationsAreComparedSliceBySlice) {
+  finish(store_, plan_.stages[2].id, evaluation_body(30));
+  finish(store_, plan_.stages[3].id, evaluation_body(31));
+  const auto found = stage_compare(store_, plan_.stages[2].id, plan_.stages[3].id);
+  const auto& comparisons = found.at("comparisons").as_array();
+  ASSERT_EQ(comparisons.size(), 2U);
+  EXPECT_EQ(comparisons[0].at("metric"), "PSNR");
+  EXPECT_EQ(comparisons[0].at("unit"), "slices");
+  EXPECT_EQ(comparisons[0].at("count"), 3);
+  EXPECT_EQ(comparisons[0].at("difference"), 1.0);
+  EXPECT_EQ(comparisons[1].at("unit"), "subjects");
+  EXPECT_THROW((void)stage_compare(store_, plan_.stages[0].id, plan_.stages[3].id), Error);
+  EXPECT_THROW((void)stage_compare(store_, plan_.stages[2].id, "no-such-stage"), Error);
 }
 
 TEST_F(ApiTest, ThePapersTablesAreThereWithAllTheirValues) {
