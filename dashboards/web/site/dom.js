@@ -67,6 +67,10 @@ export function toast(text, bad) {
 export const empty = (title, text) =>
   h('div', {class: 'empty'}, h('h2', {}, title), h('p', {}, text));
 
+/** A whole page that has nothing. */
+export const emptyPage = (name, title, text) =>
+  h('div', {}, h('div', {class: 'heading'}, h('h1', {}, name)), empty(title, text));
+
 /** A card: a titled part of a page. */
 export const card = (title, ...children) =>
   h('section', {class: 'card'}, title ? h('h2', {}, title) : null, ...children);

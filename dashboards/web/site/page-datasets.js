@@ -1,6 +1,6 @@
 // Data sets: what stages are computed from.
 
-import {card, empty, h} from './dom.js';
+import {card, emptyPage, h} from './dom.js';
 import {get} from './api.js';
 import {count, plain} from './format.js';
 
@@ -19,7 +19,7 @@ function subjects(list) {
 
 export async function show() {
   const {datasets} = await get(['datasets']);
-  if (!datasets.length) return empty('No data set is registered', 'A run registers those of its study.');
+  if (!datasets.length) return emptyPage('Data sets', 'No data set is registered', 'A run registers those of its study.');
   return h('div', {}, h('div', {class: 'heading'}, h('h1', {}, 'Data sets')), datasets.map(entry => card(entry.name,
     h('dl', {class: 'facts'}, h('dt', {}, 'file'), h('dd', {}, entry.path), h('dt', {}, 'content digest'), h('dd', {class: 'mono'}, entry.digest)),
     facts(entry.info), subjects(entry.info.subjects))));

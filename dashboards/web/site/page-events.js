@@ -1,6 +1,6 @@
 // Events: who did what and when, and what went wrong.
 
-import {empty, h, link} from './dom.js';
+import {emptyPage, h, link} from './dom.js';
 import {get} from './api.js';
 import {csv, time} from './format.js';
 import {saveText} from './plot.js';
@@ -12,7 +12,7 @@ function linked(text) {
 
 export async function show({query, setQuery}) {
   const first = await get(['events'], {limit: 200});
-  if (!first.events.length) return empty('Nothing happened yet', 'Actions of people, failures and killed gangs are kept here.');
+  if (!first.events.length) return emptyPage('Events', 'Nothing happened yet', 'Actions of people, failures and killed gangs are kept here.');
   let rows = first.events;
   let next = first.next;
   const body = h('tbody');

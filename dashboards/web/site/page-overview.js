@@ -1,6 +1,6 @@
 // Overview: how far, how long still, who works, what sharing saved, what needs a person.
 
-import {card, empty, h, link, state} from './dom.js';
+import {card, emptyPage, h, link, state} from './dom.js';
 import {ago, count, duration, percent, plural, short, time} from './format.js';
 import {latest} from './live.js';
 import {runActions} from './actions.js';
@@ -82,7 +82,7 @@ function gangs(studies, message) {
   if (!rows.length) return h('p', {class: 'quiet'}, 'No gang works now.');
   return h('div', {class: 'scroll-x', tabindex: 0, role: 'region', 'aria-label': 'Gangs'}, h('table', {class: 'plain'},
     h('thead', {}, h('tr', {}, ['Gang', 'State', 'Device', 'Stage', 'Progress', 'Loss', 'Steps a second', 'Since']
-      .map(title => h('th', {scope: 'col'}, title)))),
+      .map(title => h('th', {scope: 'col', class: /^Loss|^Steps/.test(title) ? 'number' : ''}, title)))),
     h('tbody', {}, rows.map(row => {
       const stage = row.live || row.attempt;
       const id = row.live ? row.live.id : row.attempt && row.attempt.stage;
@@ -101,17 +101,22 @@ function gangs(studies, message) {
 export async function show({app, actionBar}) {
   const {studies} = app.overview;
   if (!studies.length) {
-    return empty('This workspace holds no study yet', 'Start one with: reprise run STUDY.toml -w WORKSPACE');
+    return emptyPage('Overview', 'This workspace holds no study yet', 'Start one with: reprise run STUDY.toml -w WORKSPACE');
   }
   const box = h('div');
   const heading = h('div', {class: 'heading'}, h('h1', {}, 'Overview'));
+  let told = null;
   const fill = message => {
     const working = message && message.gangs ? message.gangs.length
       : studies.reduce((sum, study) => sum + study.running.length, 0);
-    heading.replaceChildren(h('h1', {}, 'Overview'),
-      message && message.paused ? h('span', {class: 'warn'}, 'paused') : '',
-      message && message.draining ? h('span', {class: 'warn'}, 'draining') : '',
-      runActions(app, app.overview.live ? message : null) || '');
+    const now = message ? `${message.paused} ${message.draining}` : '';
+    if (now !== told) {  // Buttons stay what they are under a hand until they mean something else.
+      told = now;
+      heading.replaceChildren(h('h1', {}, 'Overview'),
+        message && message.paused ? h('span', {class: 'warn'}, 'paused') : '',
+        message && message.draining ? h('span', {class: 'warn'}, 'draining') : '',
+        runActions(app, app.overview.live ? message : null) || '');
+    }
     box.replaceChildren(card('Gangs now', gangs(studies, message)),
       ...studies.map(study => studyCard(study, working)));
   };
@@ -124,7 +129,7 @@ export async function show({app, actionBar}) {
       const held = heading.contains(document.activeElement);
       fill(event.detail);
       // Whoever was on a button by keyboard stays there; Pause and Resume are one place.
-      if (held) (heading.querySelector(`[data-action="${action}"]`) || heading.querySelector('[data-action]')).focus();
+      if (held && !heading.contains(document.activeElement)) (heading.querySelector(`[data-action="${action}"]`) || heading.querySelector('[data-action]')).focus();
     }
   };
   setTimeout(() => document.addEventListener('live', update), 0);

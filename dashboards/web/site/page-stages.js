@@ -1,6 +1,6 @@
 // Stages: the graph of what stands on what, and who ran what when.
 
-import {card, choice, empty, h, link, state} from './dom.js';
+import {card, choice, emptyPage, h, link, state} from './dom.js';
 import {get} from './api.js';
 import {count, duration, plural, time} from './format.js';
 import {isDark, label, plot} from './plot.js';
@@ -51,7 +51,7 @@ function withInputs(stages, chosen) {
 export async function show({rest, query, app, setQuery, actionBar}) {
   const [study] = rest;
   const data = await get(['stages', study]);
-  if (!data.stages.length) return empty('No stages', `The study ${study} has none.`);
+  if (!data.stages.length) return emptyPage('Stages', 'No stages', `The study ${study} has none.`);
   const view = {filter: query.filter || '', state: query.state || '', sort: query.sort || '', desc: query.desc === '1'};
   const last = new Map(data.attempts.map(attempt => [attempt.stage, attempt]));
   const values = {label: s => s.label, kind: s => s.kind, state: s => s.state, users: s => s.users, steps: s => s.steps, attempts: s => s.attempts,

@@ -1,6 +1,6 @@
 // Study: trials × axes as a table, parallel coordinates, and one panel an axis.
 
-import {card, choice, empty, h, link, state, toast} from './dom.js';
+import {card, choice, emptyPage, h, link, state, toast} from './dom.js';
 import {get} from './api.js';
 import {csv, duration, metric, plain, plural} from './format.js';
 import {color, label, plot, saveText, SYMBOLS} from './plot.js';
@@ -13,7 +13,7 @@ const chosen = new Map();  // Study → set of trial names ticked for comparison
 export async function show({rest, query, app, setQuery, actionBar, redraw}) {
   const [study] = rest;
   const data = await get(['study', study]);
-  if (!data.trials.length) return empty('No trials', `The study ${study} has none.`);
+  if (!data.trials.length) return emptyPage(study, 'No trials', `The study ${study} has none.`);
   const ticked = chosen.get(study) || chosen.set(study, new Set()).get(study);
   const metricAt = name => data.metrics.indexOf(name);
   const mean = (trial, name) => { const cell = trial.metrics[metricAt(name)]; return cell ? cell[0] : null; };
