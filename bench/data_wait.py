@@ -4,7 +4,7 @@
     bench/data_wait.py BUILD/bin [--workspace DIR] [--steps N] [--batch N] [--network NAME]
                        [--ranks N] [--threads N] [--device cpu|cuda] [--limit-mib N]
 
-Makes a phantom a little larger than the paper's OASIS (30 subjects, 4350 training slices of 160x128),
+Makes a phantom a little larger than the paper's OASIS (4350 training slices of 160x128),
 imports it like real scans, and pretrains a network on it: once as it comes, once with
 REPRISE_DATA_MEMORY_MIB below the size of the set, once so with flips and rotations. Prints a
 Markdown table for docs/measurements.md. Exit code 1 where a step waits for 1 % of its time or more.
@@ -21,11 +21,12 @@ STUDY = """schema = 1
 name = "{name}"
 [datasets.brains]
 importer = "phantom"
-subjects = 31
-volume = [128, 160, 200]
+subjects = 42
+volume = [128, 160, 145]
 test_subjects = 1
 [trial]
 dataset = "brains"
+seed = {seed}
 segmented = false
 finetuned = false
 network = {{ name = "{network}" }}
@@ -43,9 +44,9 @@ QUERY = """SELECT json_extract(r.body, '$.provenance.data_in') place,
  WHERE t.study = '{name}' AND t.role = 'pretrain'"""
 
 
-def measure(arguments, workspace, name, turned, environment):
+def measure(arguments, workspace, seed, name, turned, environment):
     study = workspace / f"{name}.toml"
-    study.write_text(STUDY.format(name=name, network=arguments.network, steps=arguments.steps,
+    study.write_text(STUDY.format(name=name, seed=seed, network=arguments.network, steps=arguments.steps,
                                   batch=arguments.batch, turned=", flips = true, rotations = true" if turned else ""))
     reprise = arguments.bin / "reprise"
     subprocess.run([reprise, "run", study, "-w", workspace, "--plain", "--gangs", "1", "--ranks",
@@ -72,11 +73,12 @@ def main():
     tight = {"REPRISE_DATA_MEMORY_MIB": str(arguments.limit_mib)}
     print("| memory for data | slices are in | step, ms | of it waiting, ms | share |\n|---|---|---|---|---|")
     slow = False
-    for name, limit, turned, environment in [
+    # Seeds differ, so that none is taken for another's stage and not run.
+    for seed, (name, limit, turned, environment) in enumerate([
             ("free", "as it comes", False, {}),
             ("tight", f"{arguments.limit_mib} MiB", False, tight),
-            ("turned", f"{arguments.limit_mib} MiB, flips and rotations", True, tight)]:
-        row = measure(arguments, arguments.workspace, name, turned, environment)
+            ("turned", f"{arguments.limit_mib} MiB, flips and rotations", True, tight)], start=1):
+        row = measure(arguments, arguments.workspace, seed, name, turned, environment)
         step, wait = (1000 * row[key] / arguments.steps for key in ("whole", "wait"))
         slow = slow or wait >= 0.01 * step
         print(f"| {limit} | {row['place']} | {step:.1f} | {wait:.2f} | {100 * wait / step:.3f} % |", flush=True)
