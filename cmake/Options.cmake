@@ -9,6 +9,7 @@ target_compile_options(reprise_options INTERFACE
   $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-field-initializers$<SEMICOLON>-Wno-deprecated-declarations>)
 target_include_directories(reprise_options INTERFACE ${PROJECT_SOURCE_DIR})
 if(REPRISE_SANITIZE)
+  target_compile_definitions(reprise_options INTERFACE REPRISE_SANITIZED=1)
   target_compile_options(reprise_options INTERFACE -fsanitize=${REPRISE_SANITIZE}
                                                    -fno-sanitize-recover=all)
   target_link_options(reprise_options INTERFACE -fsanitize=${REPRISE_SANITIZE})

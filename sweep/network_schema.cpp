@@ -152,7 +152,8 @@ std::optional<NetworkConflict> settle_lists(json::object& network, const Keys& k
     if (!value.is_array()) continue;
     const json::array& list = value.get_array();
     const auto length = static_cast<std::int64_t>(list.size());
-    if (!blocks_given) network["blocks"] = length;
+    // Not network["blocks"]: that may make room for one more and move what `list` refers to.
+    if (!blocks_given) network.at("blocks") = length;
     blocks_given = true;
     const std::int64_t blocks = network.at("blocks").as_int64();
     if (length != blocks) {
@@ -161,7 +162,7 @@ std::optional<NetworkConflict> settle_lists(json::object& network, const Keys& k
     }
     if (std::all_of(list.begin(), list.end(), [&](const auto& item) { return item == list[0]; })) {
       const std::int64_t common = list[0].as_int64();
-      network[key.name] = common;
+      value = common;
     }
   }
   return std::nullopt;

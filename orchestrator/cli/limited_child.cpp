@@ -13,7 +13,11 @@
 namespace reprise::cli {
 namespace {
 
+#ifdef REPRISE_SANITIZED  // Sanitizers reserve terabytes of addresses.
+constexpr rlim_t kMemoryMaxBytes = RLIM_INFINITY;
+#else
 constexpr rlim_t kMemoryMaxBytes = rlim_t{16} << 30U;
+#endif
 constexpr rlim_t kCpuMaxSeconds = 4 * 3600;
 
 void limit(int resource, rlim_t value) {
