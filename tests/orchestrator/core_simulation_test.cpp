@@ -44,11 +44,16 @@ class Simulation {
   static constexpr std::int64_t kEnd = 4000000;
 
   static sweep::Plan plan() {
-    return {"sim",
-            {make_stage("u", 40), make_stage("p", 100), make_stage("f1", 30, {"p", "u"}),
-             make_stage("f2", 20, {"p"}), make_stage("e1", 1, {"f1", "u"}),
-             make_stage("e2", 1, {"f2", "u"}), make_stage("e0", 1, {"u"})},
-            {}};
+    sweep::Plan plan;
+    plan.study = "sim";
+    plan.stages = {make_stage("u", 40),
+                   make_stage("p", 100),
+                   make_stage("f1", 30, {"p", "u"}),
+                   make_stage("f2", 20, {"p"}),
+                   make_stage("e1", 1, {"f1", "u"}),
+                   make_stage("e2", 1, {"f2", "u"}),
+                   make_stage("e0", 1, {"u"})};
+    return plan;
   }
   static Options options() {
     Options o;
