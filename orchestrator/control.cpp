@@ -27,6 +27,12 @@ void add_control_routes(web::Routes& routes, ControlHost& host) {
   routes.add({"GET", "/status", Authority::View,
               [&host](const Call&) { return web::json_reply(host.status_json()); }});
   add_viewer_routes(routes);
+  routes.add({"GET", "/metrics", Authority::View, [&host](const Call&) {
+                web::Reply reply;
+                reply.type = "text/plain; version=0.0.4; charset=utf-8";
+                reply.body = host.metrics();
+                return reply;
+              }});
   for (const std::string& name : action_names()) {
     routes.add({"POST", "/api/actions/" + name, Authority::Act, [&host, name](const Call& call) {
                   host.act(parse_action(name, call, host.plans()));

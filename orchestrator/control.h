@@ -4,6 +4,7 @@
 ///   GET  /status               view  status.h
 ///   GET  /api/live             view  a WebSocket that tells what runs and when something changed
 ///   GET  /api/me               view  what this caller may do
+///   GET  /metrics              view  metrics.h
 ///   POST /api/actions/NAME     act   actions.h
 ///   GET  /gang                 act   a gang's WebSocket (wire.h)
 
@@ -27,6 +28,7 @@ class ControlHost {
 
   [[nodiscard]] virtual std::vector<const sweep::Plan*> plans() const = 0;
   [[nodiscard]] virtual std::string status_json() const = 0;
+  [[nodiscard]] virtual std::string metrics() const = 0;
   /// Records and performs what was asked.
   virtual void act(const ActionRequest& request) = 0;
   /// Adds a study file's text to the running sweep and returns the study's name.

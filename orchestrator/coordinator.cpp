@@ -18,6 +18,7 @@
 #include "orchestrator/launcher.h"
 #include "orchestrator/ledger.h"
 #include "orchestrator/listen.h"
+#include "orchestrator/metrics.h"
 #include "orchestrator/session.h"
 #include "orchestrator/status.h"
 #include "orchestrator/status_board.h"
@@ -75,7 +76,6 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
               const RunOptions& options, Observer& observer)
       : store_(store),
         plans_{&plan},
-        datasets_(dataset_paths),
         options_(options),
         observer_(observer),
         core_(plan, done_stages(store, plan), core_options(options, store)),
@@ -89,12 +89,7 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
                                  .slurm = options.slurm})),
         board_(plan, core_, observer),
         routes_({token_, view_token_}, {"127.0.0.1", "localhost", "[::1]", options.bind}) {
-    for (const StageStatus& status : board_.stages()) {
-      const std::string& dataset = status.stage->dataset;
-      if (!status.reused && !datasets_.contains(dataset)) {
-        throw_invalid("data set " + dataset + ": has no file: register it first");
-      }
-    }
+    register_datasets(plan, dataset_paths);
   }
 
   RunOutcome run() {
@@ -129,6 +124,9 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
     return reprise::live_json(plans_.front()->study, store_.commits(), board_.stages(), core_);
   }
   asio::thread_pool& background() override { return background_; }
+  [[nodiscard]] std::string metrics() const override {
+    return metrics_text(core_, board_.stages(), counters_, now_ms());
+  }
   void act(const ActionRequest& request) override {
     store_.add_event(request.kind, request.text, request.who);
     observer_.on_note(request.kind + " " + request.text + " (" + request.who + ")");
@@ -137,14 +135,9 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   std::string add_study(const std::string& text, const std::string& who) override {
     if (!options_.add_study) throw_invalid("this coordinator takes no more studies");
     const AddedStudy added = options_.add_study(text);
-    for (const sweep::Stage& stage : added.plan->stages) {
-      if (!added.datasets.contains(stage.dataset)) {
-        throw_invalid("data set " + stage.dataset + ": has no file: import it first");
-      }
-    }
+    register_datasets(*added.plan, added.datasets);
     store_.add_event("add-study", added.plan->study, who);
     observer_.on_note("study " + added.plan->study + " is added (" + who + ")");
-    datasets_.insert(added.datasets.begin(), added.datasets.end());
     plans_.push_back(added.plan.get());
     added_.push_back(added.plan);
     engine_.feed(now_ms(), core::PlanAdded{added.plan, done_stages(store_, *added.plan)});
@@ -157,6 +150,7 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
 
   void on_message(const std::shared_ptr<Session>& session, wire::FromGang message) override {
     if (session->turned_away) return;
+    ++counters_.messages.at(message.index());
     if (auto* hello = std::get_if<wire::Hello>(&message)) {
       greet(session, *hello);
     } else if (session->gang.empty()) {
@@ -184,6 +178,19 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   }
 
  private:
+  /// Two studies may call different data sets by one name: a stage's is known by its digest.
+  void register_datasets(const sweep::Plan& plan,
+                         const std::map<std::string, std::filesystem::path>& paths) {
+    for (const sweep::Stage& stage : plan.stages) {
+      const auto found = paths.find(stage.dataset);
+      if (found != paths.end()) {
+        datasets_[stage.dataset_digest] = found->second;
+      } else if (!store_.is_done(stage.id)) {
+        throw_invalid("data set " + stage.dataset + ": has no file: register it first");
+      }
+    }
+  }
+
   void listen() {
     open_acceptor(acceptor_, options_.bind, options_.port);
     write_coordinator_file(options_.workspace, {options_.bind, acceptor_.local_endpoint().port(),
@@ -245,7 +252,10 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   }
   void take(const GangStarting& event) { feed(core::GangStarting{event.gang}); }
   void take(const GangExit& event) {
-    if (!event.expected) observer_.on_note("gang " + event.gang + " ended: " + event.reason);
+    if (!event.expected) {
+      ++counters_.gangs_lost;
+      observer_.on_note("gang " + event.gang + " ended: " + event.reason);
+    }
     if (const auto found = sessions_.find(event.gang); found != sessions_.end()) {
       const auto session = found->second;
       sessions_.erase(found);
@@ -262,6 +272,7 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
     }
     if (!core_.knows_gang(hello.gang)) {
       // An old copy that Slurm forgot, or a gang of an earlier coordinator.
+      ++counters_.turned_away;
       session->turned_away = true;
       session->send(wire::Shutdown{"no such gang"});
       return;
@@ -295,6 +306,7 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
       database_trouble_.clear();
     } catch (const Error& error) {
       if (error.code() != ErrorCode::Exhausted && error.code() != ErrorCode::Unavailable) throw;
+      ++counters_.commit_failures;
       // Nothing was sent that is not durable: the sweep rests until the disk has room again.
       if (database_trouble_ != error.what()) {
         database_trouble_ = error.what();
@@ -311,7 +323,12 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   }
 
   std::vector<core::Event> commit(const std::vector<core::Action>& batch) override {
-    return ledger_.commit(batch);
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<core::Event> answers = ledger_.commit(batch);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    counters_.commit_seconds += took.count();
+    ++counters_.commits;
+    return answers;
   }
   void perform(const core::Action& action) override {
     std::visit([this](const auto& a) { perform(a); }, action);
@@ -329,6 +346,7 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   void perform(const core::LaunchGang& a) {
     try {
       launcher_->launch(a.gang, a.ranks, a.devices, now_ms());
+      ++counters_.gangs_started;
       observer_.on_note("gang " + a.gang + " started");
     } catch (const Error& error) {
       // Not from inside this action: the core must finish its turn first.
@@ -352,14 +370,17 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
     const sweep::Stage& stage = board_.stage(a.stage);
     board_.reset_progress(a.stage);
     try {
-      send(a.gang, make_assignment(store_, stage, a.fence, datasets_.at(stage.dataset)));
+      send(a.gang, make_assignment(store_, stage, a.fence, datasets_.at(stage.dataset_digest)));
     } catch (const Error& error) {
       feed(core::FailureReceived{a.gang, a.stage, a.fence, std::string(to_string(error.code())),
                                  error.what()});
     }
   }
   void perform(const core::Ack& a) { send(a.gang, wire::Ack{a.stage, a.fence}); }
-  void perform(const core::Revoke& a) { send(a.gang, wire::Revoke{a.stage, a.fence, a.reason}); }
+  void perform(const core::Revoke& a) {
+    ++counters_.revoked;
+    send(a.gang, wire::Revoke{a.stage, a.fence, a.reason});
+  }
   void perform(const core::Finished&) { finish(); }
 
   /// Once the last attempts' ends are durable.
@@ -384,7 +405,7 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   db::Store& store_;
   std::vector<const sweep::Plan*> plans_;
   std::vector<std::shared_ptr<const sweep::Plan>> added_;
-  std::map<std::string, std::filesystem::path> datasets_;
+  std::map<std::string, std::filesystem::path> datasets_;  ///< By digest.
   const RunOptions& options_;
   Observer& observer_;
   core::Core core_;
@@ -392,6 +413,7 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   Ledger ledger_;
   std::unique_ptr<Launcher> launcher_;
   StatusBoard board_;
+  Counters counters_{.started_ms = now_ms()};
   const std::string token_ = random_token();
   const std::string view_token_ = random_token();
   web::Routes routes_;

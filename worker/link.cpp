@@ -21,8 +21,10 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <iostream>
 #include <thread>
 
+#include "orchestrator/log_marker.h"
 #include "sweep/error.h"
 #include "sweep/files.h"
 #include "sweep/json.h"
@@ -187,7 +189,12 @@ class Link::Impl {
 
 Link::Link(LinkOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Link::~Link() = default;
-std::optional<wire::Assign> Link::next_assignment() { return impl_->state().next_assignment(); }
+std::optional<wire::Assign> Link::next_assignment() {
+  std::optional<wire::Assign> assign = impl_->state().next_assignment();
+  // In one piece: other ranks write to the same log.
+  if (assign) std::cerr << log_marker(assign->stage, assign->fence, assign->label) + '\n';
+  return assign;
+}
 void Link::report_progress(const wire::Heartbeat& progress) {
   impl_->state().report_progress(progress);
 }

@@ -36,7 +36,8 @@ class Link {
   Link(Link&&) = delete;
   Link& operator=(Link&&) = delete;
 
-  /// Waits for the next stage. Nothing: the gang should leave.
+  /// Waits for the next stage, and begins its part of the gang's log with a line "== stage ID fence
+  /// N: LABEL" on stderr. Nothing: the gang should leave.
   std::optional<wire::Assign> next_assignment();
 
   /// What the next heartbeats say of the present stage; its stage and fence are filled in.

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "orchestrator/slurm.h"
+#include "sweep/error.h"
 
 namespace reprise::cli {
 namespace {
@@ -20,6 +21,20 @@ int default_gangs(const LaunchFlags& flags, LauncherKind launcher) {
   return std::max(1, cores / (flags.ranks * flags.threads));
 }
 
+/// Pilot jobs are all of one size, and only on this machine do we hand out the GPUs.
+void check_sizes(const LaunchFlags& flags, LauncherKind launcher) {
+  if (flags.ranks_max > 0 && flags.ranks_max < flags.ranks) {
+    throw_invalid("--ranks-max " + std::to_string(flags.ranks_max) + ": less than --ranks " +
+                  std::to_string(flags.ranks));
+  }
+  if (flags.ranks_max > flags.ranks && launcher == LauncherKind::Slurm) {
+    throw_invalid("--ranks-max: pilot jobs are all of --ranks; use --launcher srun or local");
+  }
+  if (flags.share < 1 && launcher != LauncherKind::Local) {
+    throw_invalid("--share: only for --launcher local: Slurm hands out the GPUs of its jobs");
+  }
+}
+
 }  // namespace
 
 void add_launch_options(CLI::App& command, LaunchFlags& flags) {
@@ -30,6 +45,16 @@ void add_launch_options(CLI::App& command, LaunchFlags& flags) {
       ->check(CLI::Range(1, 4096));
   command.add_option("--ranks", flags.ranks, "MPI ranks of a gang (data parallel)")
       ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command
+      .add_option("--ranks-max", flags.ranks_max,
+                  "Ranks up to which a gang may grow where the stages' measured scaling pays "
+                  "(default: --ranks; local and srun)")
+      ->check(CLI::Range(1, 4096));
+  command
+      .add_option("--share", flags.share,
+                  "What a rank takes of a GPU: 0.25 lets four small trials share one (local)")
+      ->check(CLI::Range(0.05, 1.0))
       ->capture_default_str();
   command.add_option("--threads", flags.threads, "CPU threads of a rank")
       ->check(CLI::Range(1, 1024))
@@ -106,11 +131,14 @@ SlurmOptions slurm_options(const LaunchFlags& flags) {
 }
 
 RunOptions run_options(const LaunchFlags& flags, LauncherKind launcher) {
+  check_sizes(flags, launcher);
   RunOptions options;
   options.launcher = launcher;
   options.slurm = slurm_options(flags);
   options.gangs = flags.gangs > 0 ? flags.gangs : default_gangs(flags, launcher);
   options.ranks = flags.ranks;
+  options.ranks_max = flags.ranks_max;
+  options.share = flags.share;
   options.threads = flags.threads;
   options.bind = flags.bind;
   options.failures_max = flags.failures_max;
@@ -139,6 +167,7 @@ std::vector<std::string> run_words(const LaunchFlags& flags, LauncherKind launch
   };
   if (!flags.worker.empty()) add("--worker", std::filesystem::absolute(flags.worker));
   if (flags.gangs > 0) add("--gangs", std::to_string(flags.gangs));
+  if (flags.ranks_max > 0) add("--ranks-max", std::to_string(flags.ranks_max));
   if (launcher != LauncherKind::Slurm) return words;  // What is left is for sbatch.
   add("--partition", flags.partition);
   add("--account", flags.account);

@@ -15,6 +15,8 @@ struct LaunchFlags {
   int threads = 1;
   std::string device = "cpu";
   std::string bind = "127.0.0.1";
+  int ranks_max = 0;
+  double share = 1;
   int failures_max = 3;
   int lease_seconds = 15;
   int stall_seconds = 300;

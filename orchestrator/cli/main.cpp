@@ -6,6 +6,7 @@
 
 #include "datasets_h5/cli.h"
 #include "orchestrator/cli/commands.h"
+#include "orchestrator/cli/operations_commands.h"
 #include "sweep/error.h"
 #include "sweep/nearest.h"
 
@@ -54,6 +55,9 @@ int main(int argc, char** argv) {
   reprise::cli::add_figure_command(app, exit);
   reprise::cli::add_query_command(app, exit);
   reprise::cli::add_submit_command(app, exit);
+  reprise::cli::add_control_commands(app, exit);
+  reprise::cli::add_logs_command(app, exit);
+  reprise::cli::add_doctor_command(app, exit);
   reprise::cli::add_gc_command(app, exit);
   reprise::cli::add_db_command(app, exit);
   reprise::cli::add_models_command(app);

@@ -14,6 +14,7 @@
 #include "orchestrator/cli/site.h"
 #include "orchestrator/cli/study_options.h"
 #include "orchestrator/coordinator.h"
+#include "orchestrator/event_log.h"
 #include "sweep/check_study.h"
 #include "sweep/error.h"
 
@@ -31,7 +32,7 @@ struct RunFlags {
 };
 
 std::map<std::string, PreparedDataset> prepare_all(const sweep::Study& study,
-                                                   const fs::path& workspace, Progress& progress) {
+                                                   const fs::path& workspace, Observer& progress) {
   std::map<std::string, PreparedDataset> prepared;
   std::map<std::string, std::int64_t> channels;
   for (const sweep::DatasetSpec& spec : study.datasets) {
@@ -56,6 +57,30 @@ void print_tables(const db::Store& store, const sweep::Plan& plan) {
   }
 }
 
+/// A study that people add while the coordinator runs: its data sets must be imported already.
+AddedStudy take_in(const std::string& text, const fs::path& workspace, db::Store& store) {
+  const sweep::Study study = sweep::parse_study(text, workspace / "added-study.toml");
+  sweep::require_weights(study);
+  std::map<std::string, std::string> digests;
+  std::map<std::string, std::int64_t> channels;
+  AddedStudy added;
+  for (const sweep::DatasetSpec& spec : study.datasets) {
+    PreparedDataset found;
+    if (!find_dataset(spec, workspace, found)) {
+      throw_invalid("data set " + spec.name + ": is not imported: use reprise add, which does");
+    }
+    digests[spec.name] = found.digest;
+    added.datasets[spec.name] = found.path;
+    channels[spec.name] = datasets::info(found.path).channels;
+    store.put_dataset(spec.name, found.digest, found.path.lexically_relative(workspace).string(),
+                      dataset_facts(found.path));
+  }
+  sweep::check_channels(study, channels);
+  added.plan = std::make_shared<const sweep::Plan>(sweep::make_plan(study, digests));
+  store.put_plan(*added.plan, study.text);
+  return added;
+}
+
 int run(const RunFlags& flags) {
   const sweep::Study study = load(flags.study);
   sweep::require_weights(study);
@@ -69,7 +94,8 @@ int run(const RunFlags& flags) {
   }
   // Taken before anything is written, so that a second coordinator changes nothing.
   const WorkspaceLock lock(workspace);
-  Progress progress(!flags.plain && ::isatty(STDERR_FILENO) == 1);
+  Progress display(!flags.plain && ::isatty(STDERR_FILENO) == 1);
+  EventLog progress(workspace, display);
   const auto prepared = prepare_all(study, workspace, progress);
 
   std::map<std::string, std::string> digests;
@@ -90,6 +116,12 @@ int run(const RunFlags& flags) {
   // After the plan was put, so that the database is there; over its own connection.
   dashboards::web::Site site(workspace, /*live=*/true);
   options.site = site_routes(site);
+  std::vector<std::shared_ptr<const sweep::Plan>> more;
+  options.add_study = [&](const std::string& text) {
+    const AddedStudy added = take_in(text, workspace, store);
+    more.push_back(added.plan);
+    return added;
+  };
   const RunOutcome outcome = run_plan(lock, store, plan, paths, options, progress);
   progress.on_note(std::to_string(outcome.done - outcome.reused) + " stages run, " +
                    std::to_string(outcome.reused) + " already in the database, " +
@@ -101,6 +133,7 @@ int run(const RunFlags& flags) {
     return 130;
   }
   print_tables(store, plan);
+  for (const auto& added : more) print_tables(store, *added);
   return outcome.failed + outcome.aborted > 0 ? static_cast<int>(ErrorCode::TrialFailed) : 0;
 }
 

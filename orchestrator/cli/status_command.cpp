@@ -1,15 +1,34 @@
 /// `reprise status`: what runs, is done and has failed.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <boost/json.hpp>
+#include <chrono>
 #include <cstdio>
+#include <map>
+#include <thread>
 
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/opened_study.h"
+#include "orchestrator/client.h"
+#include "sweep/error.h"
+#include "sweep/json.h"
 
 namespace reprise::cli {
 namespace {
+
+namespace json = boost::json;
+
+struct StatusFlags {
+  StudyOptions study;
+  bool json = false, watch = false;
+  double seconds = 1;
+};
+
+struct Line {
+  std::string id, label, state, detail;
+};
 
 std::string state_of(const db::Store* store, const std::string& stage, std::string& detail) {
   if (store == nullptr) return "waiting";
@@ -23,32 +42,143 @@ std::string state_of(const db::Store* store, const std::string& stage, std::stri
   return store->is_done(stage) ? "done" : "waiting";
 }
 
-int show_status(const StudyOptions& options, bool json) {
-  const Opened opened = open_study(options);
-  boost::json::array stages;
+std::vector<Line> recorded(const Opened& opened) {
+  std::vector<Line> lines;
   for (const sweep::Stage& stage : opened.plan.stages) {
-    std::string detail;
-    const std::string state = state_of(opened.store.get(), stage.id, detail);
-    stages.push_back(
-        {{"id", stage.id}, {"label", stage.label}, {"state", state}, {"detail", detail}});
-    if (!json) {
-      std::printf("%-11s  %s  %-28s  %s\n", state.c_str(), stage.id.substr(0, 12).c_str(),
-                  stage.label.c_str(), detail.c_str());
+    Line& line = lines.emplace_back(Line{stage.id, stage.label, "", ""});
+    line.state = state_of(opened.store.get(), stage.id, line.detail);
+  }
+  return lines;
+}
+
+/// What the coordinator that runs says of the stages; it knows how far they are.
+std::map<std::string, Line> live_lines(const Client& client) {
+  const json::value status = sweep::parse_json(client.get("/status"), "/status");
+  std::map<std::string, Line> lines;
+  for (const json::value& value : status.at("stages").as_array()) {
+    const json::object& stage = value.as_object();
+    const auto text = [&](const char* key) { return std::string(stage.at(key).as_string()); };
+    const auto number = [&](const char* key) {
+      return stage.at(key).is_number() ? stage.at(key).to_number<double>() : 0.0;
+    };
+    Line line{text("id"), text("label"), text("state"), text("message")};
+    if (line.state == "running") {
+      line.detail = fmt::format("{:.0f}/{:.0f} on {}", number("progress"), number("progress_end"),
+                                text("gang"));
+      if (number("loss") != 0) line.detail += fmt::format(", loss {:.4g}", number("loss"));
+      const double speed = number("steps_per_second");
+      if (speed > 0) {
+        const double left = (number("progress_end") - number("progress")) / speed;
+        line.detail += fmt::format(", {:.1f}/s, {:.0f} s left", speed, left);
+      }
+    }
+    lines.emplace(line.id, std::move(line));
+  }
+  return lines;
+}
+
+/// The database's lines, each replaced by what a running coordinator says of it. `live`: one does.
+std::vector<Line> gather(const StatusFlags& flags, const Opened& opened, bool& live) {
+  std::vector<Line> lines = recorded(opened);
+  live = is_held(flags.study.workspace);
+  if (!live) return lines;
+  try {
+    const auto now = live_lines(Client(std::filesystem::path(flags.study.workspace)));
+    for (Line& line : lines) {
+      if (const auto found = now.find(line.id); found != now.end()) {
+        const std::string before = std::exchange(line.detail, found->second.detail);
+        line.state = found->second.state;
+        if (line.detail.empty() && line.state == "done") line.detail = before;
+      }
+    }
+  } catch (const Error&) {
+    // It starts or ends just now: the database's lines are right then too.
+  }
+  return lines;
+}
+
+std::string text_of(const Line& line) {
+  return fmt::format("{:<11}  {}  {:<28}  {}", line.state, line.id.substr(0, 12), line.label,
+                     line.detail);
+}
+
+std::string sum_of(const std::vector<Line>& lines, bool live) {
+  std::map<std::string, int> counts;
+  for (const Line& line : lines) ++counts[line.state];
+  std::string text = std::to_string(lines.size()) + " stages:";
+  for (const auto& [state, count] : counts) text += fmt::format(" {} {},", count, state);
+  text.pop_back();
+  return text + (live ? "" : "; no coordinator runs here");
+}
+
+int exit_of(const std::vector<Line>& lines) {
+  for (const Line& line : lines) {
+    if (line.state == "failed" || line.state == "aborted") {
+      return static_cast<int>(ErrorCode::TrialFailed);
     }
   }
-  if (json) std::printf("%s\n", boost::json::serialize(stages).c_str());
+  return 0;
+}
+
+/// A terminal is drawn anew; a file gets each line that changed. Ends once no coordinator runs.
+int watch(const StatusFlags& flags, Opened opened) {
+  const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+  std::map<std::string, std::string> before;
+  while (true) {
+    bool live = false;
+    const std::vector<Line> lines = gather(flags, opened, live);
+    if (terminal) {
+      std::string page = "\033[H\033[J";
+      for (const Line& line : lines) page += text_of(line) + "\n";
+      std::printf("%s%s\n", page.c_str(), sum_of(lines, live).c_str());
+    } else {
+      for (const Line& line : lines) {
+        const std::string now = text_of(line);
+        if (std::exchange(before[line.id], now) != now) std::printf("%s\n", now.c_str());
+      }
+      if (!live) std::printf("%s\n", sum_of(lines, live).c_str());
+    }
+    (void)std::fflush(stdout);
+    if (!live) return exit_of(lines);
+    std::this_thread::sleep_for(std::chrono::duration<double>(flags.seconds));
+    // A data set that has just been imported gives the stages their final ids.
+    if (opened.store == nullptr || !opened.pending.empty()) opened = open_study(flags.study);
+  }
+}
+
+int show_status(const StatusFlags& flags) {
+  Opened opened = open_study(flags.study);
+  if (flags.watch) return watch(flags, std::move(opened));
+  bool live = false;
+  const std::vector<Line> lines = gather(flags, opened, live);
+  if (flags.json) {
+    json::array stages;
+    for (const Line& line : lines) {
+      stages.push_back(
+          {{"id", line.id}, {"label", line.label}, {"state", line.state}, {"detail", line.detail}});
+    }
+    std::printf("%s\n", json::serialize(stages).c_str());
+    return 0;
+  }
+  for (const Line& line : lines) std::printf("%s\n", text_of(line).c_str());
   return 0;
 }
 
 }  // namespace
 
 void add_status_command(CLI::App& app, ExitCode& exit) {
-  auto options = std::make_shared<StudyOptions>();
-  auto json = std::make_shared<bool>(false);
+  auto flags = std::make_shared<StatusFlags>();
   CLI::App* command = app.add_subcommand("status", "Show what runs, is done and has failed");
-  add_study_options(*command, *options);
-  command->add_flag("--json", *json, "A JSON list instead of text");
-  command->callback([options, json, &exit] { exit.value = show_status(*options, *json); });
+  add_study_options(*command, flags->study);
+  auto* json = command->add_flag("--json", flags->json, "A JSON list instead of text");
+  command
+      ->add_flag("--watch", flags->watch,
+                 "Show it anew until no coordinator runs any more; exit code 4 if a stage failed")
+      ->excludes(json);
+  command->add_option("--every", flags->seconds, "Seconds between two looks of --watch")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  command->callback([flags, &exit] { exit.value = show_status(*flags); });
 }
 
 }  // namespace reprise::cli

@@ -20,6 +20,7 @@ class FakeHost : public ControlHost {
   FakeHost() { plan_.stages.push_back(core::make_stage(std::string(64, 'e'), 1)); }
   std::vector<const sweep::Plan*> plans() const override { return {&plan_}; }
   std::string status_json() const override { return ++seen, "{}"; }
+  std::string metrics() const override { return ++seen, "# metrics"; }
   void act(const ActionRequest& request) override { acts.push_back(request.kind); }
   std::string add_study(const std::string& text, const std::string&) override {
     acts.push_back("add-study");
