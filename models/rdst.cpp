@@ -78,7 +78,8 @@ void RdstBlockImpl::add_layers(SwinLayers& all) const {
 }
 
 Rdst::Rdst(const RdstOptions& options)
-    : options_(checked(options)), layers_(options.window, options.width / options.heads) {
+    : options_(checked(options)),
+      layers_(options.window, options.width / options.heads, options.drop_path) {
   const std::int64_t width = options.width;
   sub_mean_ = register_module("sub_mean", mean_shift(options.channels));
   add_mean_ = register_module("add_mean", mean_shift(options.channels));

@@ -18,7 +18,10 @@ struct RdstOptions {
   std::int64_t heads = 6, window = 8, mlp_ratio = 2;
   std::vector<std::int64_t> layers = std::vector<std::int64_t>(8, 2);  ///< STL per DSTB, a block.
   std::vector<std::int64_t> dense_layers = std::vector<std::int64_t>(8, 3);  ///< DSTB a block.
-  bool gff = false;        ///< Global feature fusion (Fig. 9), by two linear layers.
+  bool gff = false;  ///< Global feature fusion (Fig. 9), by two linear layers.
+  /// The last Swin layer's chance of leaving a branch out in training (models/drop_path.h). The
+  /// released code stores 0.1 and never passes it on.
+  double drop_path = 0;
   std::int64_t size = 24;  ///< Side of the LR patches: fixes the masks that are part of the state.
 };
 
@@ -52,12 +55,13 @@ class RdstBlockImpl : public nn::Module {
 TORCH_MODULE(RdstBlock);
 
 /// Images whose sides are no multiple of the window are extended by reflection and the output cut.
-class Rdst : public SrNetwork {
+class Rdst : public SrNetwork, public HasDropPath {
  public:
   /// Errors: InvalidInput for impossible options (width or growth not divisible by heads ...).
   explicit Rdst(const RdstOptions& options);
   torch::Tensor forward(torch::Tensor lr) override;
   void set_path(std::optional<SwinPath> path) override { layers_.set_path(path); }
+  void set_drop_draws(DropDraws draws) override { layers_.set_draws(std::move(draws)); }
   void hold_weights(bool on) override { layers_.hold(on); }
 
  private:

@@ -41,6 +41,7 @@ std::shared_ptr<SrNetwork> make_rdst(const object& network, std::int64_t channel
   options.layers = sweep::per_block(network, "layers");
   options.dense_layers = sweep::per_block(network, "dense_layers");
   options.gff = network.at("gff").as_bool();
+  options.drop_path = network.at("drop_path").to_number<double>();
   return std::make_shared<Rdst>(options);
 }
 
@@ -51,6 +52,7 @@ std::shared_ptr<SrNetwork> make_swinir(const object& network, std::int64_t chann
   options.heads = natural(network, "heads");
   options.layers = sweep::per_block(network, "layers");
   options.shift = network.at("shift").as_bool();
+  options.drop_path = network.at("drop_path").to_number<double>();
   options.step_upsampler = network.at("upsampler").as_string() == "steps";
   return std::make_shared<Swinir>(options);
 }

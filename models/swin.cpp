@@ -107,7 +107,7 @@ torch::Tensor SwinLayerImpl::attention(const torch::Tensor& windows, const torch
 }
 
 torch::Tensor SwinLayerImpl::forward(const torch::Tensor& tokens, std::int64_t height,
-                                     std::int64_t width) {
+                                     std::int64_t width, const BranchFactors& factors) {
   const auto batch = tokens.size(0), channels = tokens.size(2);
   TORCH_CHECK(height % window_ == 0 && width % window_ == 0, "a Swin layer of window ", window_,
               " needs sides that are multiples of it, not ", height, "x", width);
@@ -117,14 +117,22 @@ torch::Tensor SwinLayerImpl::forward(const torch::Tensor& tokens, std::int64_t h
       attention(window_partition(image, window_), mask_for(height, width));
   image = window_merge(attended, window_, height, width);
   if (shift_ > 0) image = torch::roll(image, {shift_, shift_}, {1, 2});
-  const torch::Tensor x = tokens + image.view({batch, height * width, channels});
-  return x + fc2_(torch::gelu(fc1_(norm2_(x))));
+  const torch::Tensor x =
+      add_branch(tokens, image.view({batch, height * width, channels}), factors.attention);
+  return add_branch(x, fc2_(torch::gelu(fc1_(norm2_(x)))), factors.mlp);
 }
 
 torch::Tensor SwinLayerImpl::forward_in_plan(const torch::Tensor& tokens, const WindowPlan& plan,
-                                             const torch::Tensor& bias) {
+                                             const torch::Tensor& bias,
+                                             const BranchFactors& factors) {
   const torch::Tensor qkv = fast_linear(norm1_(tokens), qkv_->weight, qkv_->bias);
   const torch::Tensor attended = window_attention(qkv, bias, plan, shift_ > 0, heads_);
+  if (factors.attention.defined()) {
+    const torch::Tensor x =
+        add_branch(tokens, fast_linear(attended, proj_->weight, proj_->bias), factors.attention);
+    const torch::Tensor hidden = fast_linear_gelu(norm2_(x), fc1_->weight, fc1_->bias);
+    return add_branch(x, fast_linear(hidden, fc2_->weight, fc2_->bias), factors.mlp);
+  }
   const torch::Tensor x = fast_linear_add(attended, proj_->weight, proj_->bias, tokens);
   const torch::Tensor hidden = fast_linear_gelu(norm2_(x), fc1_->weight, fc1_->bias);
   return fast_linear_add(hidden, fc2_->weight, fc2_->bias, x);
@@ -145,14 +153,20 @@ torch::Tensor SwinPass::leave(const torch::Tensor& tokens) const {
 }
 
 torch::Tensor SwinPass::run(SwinLayer& layer, const torch::Tensor& tokens) {
-  if (plan_ == nullptr) return layer(tokens, height_, width_);
-  return layer->forward_in_plan(tokens, *plan_, biases_.at(next_++));
+  const std::size_t index = next_++;
+  const BranchFactors factors = factors_.empty() ? BranchFactors() : factors_.at(index);
+  if (plan_ == nullptr) return layer->forward(tokens, height_, width_, factors);
+  return layer->forward_in_plan(tokens, *plan_, biases_.at(index), factors);
 }
 
 SwinPass SwinLayers::begin(const torch::Tensor& image) {
   SwinPass pass;
   pass.height_ = image.size(2);
   pass.width_ = image.size(3);
+  if (drop_path_ > 0 && draws_ && layers_.front()->is_training()) {
+    pass.factors_ =
+        drop_factors(drop_path_, layers_.size(), image.size(0), draws_, image.options());
+  }
   const auto path =
       path_.value_or(fastest_path(image.device(), image.scalar_type(), window_, head_size_));
   if (path == SwinPath::Reference) return pass;

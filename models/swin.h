@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "models/drop_path.h"
 #include "models/window_plan.h"
 
 namespace reprise::models {
@@ -31,11 +32,12 @@ class SwinLayerImpl : public torch::nn::Module {
                 std::int64_t mlp_ratio, std::int64_t size);
   /// tokens: [B, height * width, C]; height and width are multiples of the window. The official
   /// order of operations.
-  torch::Tensor forward(const torch::Tensor& tokens, std::int64_t height, std::int64_t width);
+  torch::Tensor forward(const torch::Tensor& tokens, std::int64_t height, std::int64_t width,
+                        const BranchFactors& factors = {});
   /// The same function of tokens in the layout of a plan. `bias`: this layer's, see
   /// `position_biases`.
   torch::Tensor forward_in_plan(const torch::Tensor& tokens, const WindowPlan& plan,
-                                const torch::Tensor& bias);
+                                const torch::Tensor& bias, const BranchFactors& factors = {});
   /// The relative-position table [(2w-1)^2, heads].
   [[nodiscard]] const torch::Tensor& table() const { return table_; }
 
@@ -64,8 +66,9 @@ class SwinPass {
  private:
   friend class SwinLayers;
   std::int64_t height_ = 0, width_ = 0;
-  const WindowPlan* plan_ = nullptr;   ///< Null: the reference path.
-  std::vector<torch::Tensor> biases_;  ///< One a layer; empty in the reference path.
+  const WindowPlan* plan_ = nullptr;    ///< Null: the reference path.
+  std::vector<torch::Tensor> biases_;   ///< One a layer; empty in the reference path.
+  std::vector<BranchFactors> factors_;  ///< One a layer; empty where no branch is left out.
   std::size_t next_ = 0;
 };
 
@@ -73,11 +76,14 @@ class SwinPass {
 /// once. The layers belong to the network.
 class SwinLayers {
  public:
-  SwinLayers(std::int64_t window, std::int64_t head_size)
-      : plans_(window), window_(window), head_size_(head_size) {}
+  /// `drop_path`: the last layer's chance of leaving a branch out, in training.
+  SwinLayers(std::int64_t window, std::int64_t head_size, double drop_path)
+      : plans_(window), window_(window), head_size_(head_size), drop_path_(drop_path) {}
   void add(const SwinLayer& layer) { layers_.push_back(layer); }
   /// Every pass takes this path; none: the fastest for its input.
   void set_path(std::optional<SwinPath> path) { path_ = path; }
+  /// Random numbers of the passes that follow; without them no branch is left out.
+  void set_draws(DropDraws draws) { draws_ = std::move(draws); }
   /// A pass over images of the size, device and type of this one.
   SwinPass begin(const torch::Tensor& image);
   /// True: computes the biases once, now. The weights must not change until it is called again.
@@ -88,6 +94,8 @@ class SwinLayers {
 
   WindowPlans plans_;
   std::int64_t window_, head_size_;
+  double drop_path_;
+  DropDraws draws_;
   std::optional<SwinPath> path_;
   std::vector<SwinLayer> layers_;
   torch::Tensor selector_;

@@ -22,7 +22,7 @@ std::int64_t head_size(const SwinirOptions& options) {
 }  // namespace
 
 Swinir::Swinir(const SwinirOptions& options)
-    : options_(options), layers_(options.window, head_size(options)) {
+    : options_(options), layers_(options.window, head_size(options), options.drop_path) {
   const std::int64_t width = options.width;
   first_ = register_module("conv_first", conv(options.channels, width, 3));
   embed_norm_ =

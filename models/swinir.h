@@ -18,6 +18,8 @@ struct SwinirOptions {
   bool shift = false;
   /// Two convolutions and shuffles behind a 64-wide one, instead of one shuffle by `scale`.
   bool step_upsampler = false;
+  /// The last Swin layer's chance of leaving a branch out in training (models/drop_path.h).
+  double drop_path = 0.1;
   std::int64_t size = 24;  ///< Side of the LR patches: fixes the masks that are part of the state.
 };
 
@@ -26,13 +28,14 @@ struct SwinirOptions {
 /// `upsample.0`, or `conv_before_upsample.0`, `upsample.0`, `upsample.2`, `conv_last`.
 ///
 /// Images whose sides are no multiple of the window are extended by reflection and the output cut.
-/// Of three channels the official RGB mean is subtracted and added back. Drop path is not applied.
-class Swinir : public SrNetwork {
+/// Of three channels the official RGB mean is subtracted and added back.
+class Swinir : public SrNetwork, public HasDropPath {
  public:
   /// Errors: InvalidInput if the heads do not divide the width, or for an impossible scale.
   explicit Swinir(const SwinirOptions& options);
   torch::Tensor forward(torch::Tensor lr) override;
   void set_path(std::optional<SwinPath> path) override { layers_.set_path(path); }
+  void set_drop_draws(DropDraws draws) override { layers_.set_draws(std::move(draws)); }
   void hold_weights(bool on) override { layers_.hold(on); }
 
  private:

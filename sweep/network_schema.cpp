@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <map>
+#include <sstream>
 
 #include "sweep/error.h"
 #include "sweep/nearest.h"
@@ -28,6 +29,11 @@ NetworkKey per_block_integer(std::string name, std::int64_t standard, std::int64
   return key;
 }
 
+/// Chance of leaving a residual branch out of the last Swin layer in training.
+NetworkKey drop_path(double standard) {
+  return {.name = "drop_path", .standard = standard, .low = 0, .high = 0.9};
+}
+
 NetworkKey choice(std::string name, std::vector<std::string> choices) {
   return {.name = std::move(name), .standard = json::string(choices[0]), .choices = choices};
 }
@@ -45,7 +51,8 @@ const std::map<std::string, Keys, std::less<>>& architectures() {
         per_block_integer("layers", 2, 64),
         per_block_integer("dense_layers", 3, 64),
         integer("blocks", 8, 256),
-        {.name = "gff", .standard = false}}},
+        {.name = "gff", .standard = false},
+        drop_path(0)}},
       {"swinir",
        {integer("width", 180, 4096),
         integer("heads", 6, 256),
@@ -53,7 +60,8 @@ const std::map<std::string, Keys, std::less<>>& architectures() {
         per_block_integer("layers", 6, 64),
         integer("blocks", 6, 256),
         {.name = "shift", .standard = false},
-        choice("upsampler", {"direct", "steps"})}},
+        choice("upsampler", {"direct", "steps"}),
+        drop_path(0.1)}},
       {"edsr",
        {integer("width", 256, 4096),
         integer("blocks", 32, 1024),
@@ -107,6 +115,12 @@ const Preset& preset(std::string_view name) {
   throw_invalid("network." + std::string(key) + " = " + json::serialize(value) + ": " + what);
 }
 
+std::string shown(double value) {
+  std::ostringstream out;
+  out << value;
+  return out.str();
+}
+
 std::int64_t checked_integer(const NetworkKey& key, const json::value& value) {
   json::error_code error;
   const auto number =
@@ -131,8 +145,12 @@ json::value checked(const NetworkKey& key, const json::value& value) {
     return numbers;
   }
   if (key.standard.is_double()) {
-    if (!value.is_number()) refuse(key.name, value, "must be a number");
-    return value.to_number<double>();
+    const double number = value.is_number() ? value.to_number<double>() : key.low - 1;
+    if (!(number >= key.low && number <= key.high)) {
+      refuse(key.name, value,
+             "must be a number between " + shown(key.low) + " and " + shown(key.high));
+    }
+    return number;
   }
   if (key.standard.is_bool() && !value.is_bool()) refuse(key.name, value, "must be true or false");
   if (key.standard.is_string()) {
@@ -234,6 +252,12 @@ std::optional<NetworkConflict> find_conflict(const json::object& network) {
       return conflict;
     }
   }
+  // The reference's last_conv takes 11 times the width: ten groups and the convolution behind them.
+  if (name == "han" && network.at("groups").as_int64() != 10) {
+    return NetworkConflict{"groups",
+                           "must be 10: HAN fuses its ten groups and the convolution "
+                           "behind them in one layer of fixed size"};
+  }
   const std::int64_t parameters = profile_network(network, {}).parameters;
   if (parameters > kParametersMax) {
     return NetworkConflict{"width", "gives a network of " + std::to_string(parameters) +
@@ -284,7 +308,7 @@ json::object read_network(TomlReader reader, bool swin_shift) {
     } else if (key.standard.is_int64()) {
       given[key.name] = reader.integer(key.name, std::nullopt, key.min, key.max);
     } else if (key.standard.is_double()) {
-      given[key.name] = reader.number(key.name, std::nullopt, 1e-6, 1e6);
+      given[key.name] = reader.number(key.name, std::nullopt, key.low, key.high);
     } else if (key.standard.is_bool()) {
       given[key.name] = reader.boolean(key.name, false);
     } else {

@@ -18,6 +18,7 @@ struct NetworkKey {
   std::string name;
   boost::json::value standard;            ///< The paper's value; its type is the parameter's.
   std::int64_t min = 1, max = 1;          ///< Of integers.
+  double low = 1e-6, high = 1e6;          ///< Of other numbers.
   std::vector<std::string> choices = {};  ///< Of texts.
   bool per_block = false;                 ///< May be a list with one integer for each block.
 };

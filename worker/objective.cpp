@@ -5,6 +5,7 @@
 #include "losses/dice.h"
 #include "losses/loss.h"
 #include "losses/wgan.h"
+#include "models/drop_path.h"
 #include "models/safetensors.h"
 #include "worker/config.h"
 #include "worker/initialise.h"
@@ -81,6 +82,15 @@ torch::Tensor mixing_factors(std::uint64_t seed, const Batch& batch, std::int64_
   return torch::tensor(factors).to(batch.hr.device());
 }
 
+/// Numbers for drop path: functions of seed, step, branch and global index.
+models::DropDraws drop_draws(std::uint64_t seed, const Batch& batch, std::int64_t batch_size) {
+  return [seed, step = batch.step, first = batch.first, batch_size](std::int64_t sample,
+                                                                    std::int64_t branch) {
+    const auto bits = draw(seed, step, branch * batch_size + first + sample, Purpose::DropPath);
+    return static_cast<double>(bits >> 11U) * 0x1p-53;
+  };
+}
+
 /// The critic of a loss that has a "wgan-gp" term.
 std::optional<Critic> make_critic(const json::object& config, const StageInputs& inputs,
                                   const losses::LossContext& context,
@@ -131,7 +141,13 @@ Objective network_objective(const json::object& config, const StageInputs& input
       .global_batch = part_of_batch(config), .ranks = collective.size(), .sum = sum_of(collective)};
   objective.critic = make_critic(config, inputs, context, networks.critic);
   std::shared_ptr<losses::Loss> loss = losses::make_loss(config::list(config, "loss"), networks);
-  objective.output = [network](const Batch& batch) { return network->forward(batch.lr); };
+  objective.output =
+      [network, drops = std::dynamic_pointer_cast<models::HasDropPath>(network),
+       seed = static_cast<std::uint64_t>(config::integer(config, "seed", 0)),
+       whole = config::integer(config::table(config, "train"), "batch", 1)](const Batch& batch) {
+        if (drops) drops->set_drop_draws(drop_draws(seed, batch, whole));
+        return network->forward(batch.lr);
+      };
   objective.loss_share = [loss, context](const torch::Tensor& output, const Batch& batch) {
     return loss->share(output, batch.hr, context);
   };

@@ -8,7 +8,7 @@
 
 namespace reprise::worker {
 
-enum class Purpose : std::uint32_t { Slice, Crop, Noise, Torch, Mix, HoldOut, Turn };
+enum class Purpose : std::uint32_t { Slice, Crop, Noise, Torch, Mix, HoldOut, Turn, DropPath };
 
 /// Philox4x32-10 (Salmon et al. 2011) of one counter: four independent 32-bit words.
 std::array<std::uint32_t, 4> philox(std::uint64_t seed, std::uint64_t step, std::uint32_t index,

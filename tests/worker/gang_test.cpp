@@ -255,6 +255,10 @@ TEST_P(Step, ResumesBitForBit) {
 }
 
 // Three samples: two ranks get unequal shares.
+constexpr const char* kDropPath =
+    R"({"network":{"name":"swinir","width":12,"heads":2,"blocks":1,"layers":4,"shift":true,
+        "drop_path":0.5},"scale":4,"noise":0,"train":{"steps":1,"batch":3,"patch":16},"seed":1,
+        "loss":[{"name":"l1","weight":1}]})";
 constexpr const char* kNetwork =
     R"("network":{"name":"rdst","width":12,"growth":6,"heads":2,"blocks":1,"layers":1,
        "dense_layers":1},"scale":4,"noise":0.02,"train":{"steps":1,"batch":3,"patch":16},"seed":1)";
@@ -285,6 +289,7 @@ INSTANTIATE_TEST_SUITE_P(
                                      {"name":"wgan-gp","weight":0.1,"penalty":10,
                                       "learning_rate":1e-4,"critic_steps":1}])",
                      {"network", "vgg19"}),
+        Case{.name = "drop_path", .kind = "pretrain", .config = kDropPath},
         Case{
             .name = "unet",
             .kind = "train-unet",
