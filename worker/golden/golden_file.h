@@ -47,6 +47,10 @@ class GoldenFile {
   models::TensorFile file_;
 };
 
+/// Float64 results may be so many times as far from recorded float32 values as the file says these
+/// are from exact arithmetic.
+inline constexpr double kRoundingMargin = 1.25;
+
 /// One comparison: passed where error <= tolerance (so that NaN does not pass).
 struct Comparison {
   std::string what;
