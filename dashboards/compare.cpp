@@ -130,11 +130,15 @@ std::string render_comparison(const std::vector<Comparison>& comparisons, const 
       a, b);
   for (const Comparison& c : comparisons) {
     const int digits = decimals(c.metric);
-    text += fmt::format(
-        "| {0} | {1} {2} | {3:.{9}f} | {4:.{9}f} | {5:+.{9}f} | {6:+.{9}f} to "
-        "{7:+.{9}f} | {8} |\n",
-        c.metric, c.count, c.unit, c.mean_a, c.mean_b, c.difference, c.interval.low,
-        c.interval.high, c.test.p < 1e-4 ? "< 0.0001" : fmt::format("{:.4f}", c.test.p), digits);
+    std::string interval = "–", p = "–";  // One pair says nothing about chance.
+    if (c.count > 1) {
+      interval = fmt::format("{0:+.{2}f} to {1:+.{2}f}", c.interval.low, c.interval.high, digits);
+      p = c.test.p < 1e-4 ? "< 0.0001" : fmt::format("{:.4f}", c.test.p);
+    }
+    text +=
+        fmt::format("| {0} | {1} {2} | {3:.{8}f} | {4:.{8}f} | {5:+.{8}f} | {6} | {7} |\n",
+                    c.metric, c.count, c.count == 1 ? c.unit.substr(0, c.unit.size() - 1) : c.unit,
+                    c.mean_a, c.mean_b, c.difference, interval, p, digits);
   }
   return text;
 }

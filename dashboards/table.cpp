@@ -109,10 +109,12 @@ class Builder {
     const auto scalars = store_->scalars(cell.stage);
     const auto scalar = scalars.find(cell.metric);
     if (scalar != scalars.end()) cell.mean = scalar->second;
-    if (cell.mean || cell.paper.empty()) return;
-    cell.missing = cell.metric == "FID"
-                       ? "FID needs the Inception weights: [weights] inception in the study"
-                       : "stage " + cell.stage.substr(0, 12) + " did not measure " + cell.metric;
+    if (cell.mean) return;
+    if (cell.metric == "FID") {
+      cell.missing = "FID needs the Inception weights: [weights] inception in the study";
+    } else if (!cell.paper.empty()) {
+      cell.missing = "stage " + cell.stage.substr(0, 12) + " did not measure " + cell.metric;
+    }
   }
 
   [[nodiscard]] std::string missing_text(const std::string& stage) const {

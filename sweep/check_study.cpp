@@ -109,10 +109,22 @@ void check_study(const Study& study) {
   for (const TrialSpec& trial : study.trials) check_trial(study, trial);
 }
 
-void check_channels(const Study& study, const std::map<std::string, std::int64_t>& channels) {
+void check_datasets(const Study& study, const std::map<std::string, DatasetFacts>& facts) {
   for (const TrialSpec& trial : study.trials) {
-    const auto of_images = channels.at(trial.dataset);
-    const auto of_unet = channels.at(trial.unet_from);
+    if (trial.segmented && facts.at(trial.dataset).classes < 2) {
+      refuse(study, trial, "segmented = true",
+             "data set " + trial.dataset +
+                 " has no labels to train a U-Net on; segmented = false "
+                 "measures PSNR and SSIM only");
+    }
+    const bool has_unet_loss = (trial.method == "network" && needs_of(trial.pretrain.loss).unet) ||
+                               (trial.finetune && needs_of(trial.finetune->loss).unet);
+    if (has_unet_loss && facts.at(trial.unet_from).classes < 2) {
+      refuse(study, trial, "unet_from = \"" + trial.unet_from + "\"",
+             "has no labels to train the U-Net of the loss on");
+    }
+    const auto of_images = facts.at(trial.dataset).channels;
+    const auto of_unet = facts.at(trial.unet_from).channels;
     if (of_images == of_unet || of_images == 1 || of_unet == 1) continue;
     refuse(study, trial, "unet_from = \"" + trial.unet_from + "\"",
            "its U-Net takes " + std::to_string(of_unet) + " channels and " + trial.dataset +

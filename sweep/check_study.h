@@ -10,8 +10,15 @@ namespace reprise::sweep {
 /// Errors: InvalidInput naming file, trial, key and value.
 void check_study(const Study& study);
 
-/// Checks what only the imported files tell: `channels` of every data set by name.
+/// What only an imported data set tells.
+struct DatasetFacts {
+  std::int64_t channels = 1;
+  std::int64_t classes = 1;  ///< Labels, the background included.
+};
+
+/// Checks that trials go together with the imported data sets, by name: channels of a foreign
+/// U-Net, and labels where a U-Net is trained.
 /// Errors: InvalidInput, as above.
-void check_channels(const Study& study, const std::map<std::string, std::int64_t>& channels);
+void check_datasets(const Study& study, const std::map<std::string, DatasetFacts>& facts);
 
 }  // namespace reprise::sweep

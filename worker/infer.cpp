@@ -51,6 +51,8 @@ Channel read_channel(const std::string& path, std::int64_t axis) {
       torch::from_blob(volume.values.data(), {dims[2], dims[1], dims[0]}) * volume.slope +
       volume.intercept;
   Channel channel;
+  if (!values.isfinite().all().item<bool>())
+    throw_invalid(path + ": has voxels that are NaN or infinite");
   channel.minimum = values.min().item<double>();
   channel.range = values.max().item<double>() - channel.minimum;
   if (!(channel.range > 0)) throw_invalid(path + ": every voxel has the same value");
@@ -112,6 +114,18 @@ torch::Tensor label_map(models::Unet& unet, torch::Tensor images) {
   return unet.forward(padded).logits.narrow(2, 0, rows).narrow(3, 0, columns).argmax(1);
 }
 
+/// Refuses another number of volumes than the network's first convolution takes.
+void check_channels(const models::TensorFile& weights, std::size_t volumes) {
+  for (const char* key : {"head.weight", "head.0.weight", "conv_first.weight"}) {
+    const auto first = weights.tensors.find(key);
+    if (first == weights.tensors.end() || first->second.dim() != 4) continue;
+    const auto channels = first->second.size(1);
+    if (channels == static_cast<std::int64_t>(volumes)) return;
+    throw_invalid("--input: " + std::to_string(volumes) + " given, the network takes " +
+                  std::to_string(channels) + " channels; one volume is needed for each");
+  }
+}
+
 /// Slices [N, H, W] back to [z][y][x] and into a file.
 void write_slices(const std::string& out, const std::string& like, const torch::Tensor& slices,
                   std::int64_t axis, std::int64_t scale, datasets::Element element) {
@@ -143,9 +157,11 @@ void infer(const json::object& job, std::ostream& log) {
   const torch::Tensor lr = stacked(channels, inputs);
 
   const std::string weights = config::text(job, "weights");
+  const models::TensorFile file = models::read_weights(weights);
+  check_channels(file, inputs.size());
   const auto network = models::make_network(config::table(job, "network"),
                                             static_cast<std::int64_t>(inputs.size()), scale);
-  models::load_weights(*network, models::read_weights(weights), weights);
+  models::load_weights(*network, file, weights);
   network->to(device);
   network->eval();
   network->hold_weights(true);

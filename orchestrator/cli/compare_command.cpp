@@ -44,6 +44,9 @@ int compare_rows(const CompareFlags& flags) {
   const auto plan = sweep::make_plan(study, digests_or_pending(study, flags.study.workspace));
   const sweep::Trial& a = find_trial(plan, flags.a);
   const sweep::Trial& b = find_trial(plan, flags.b);
+  if (a.name == b.name) {
+    throw_invalid("rows \"" + flags.a + "\" and \"" + flags.b + "\": are one and the same");
+  }
   const auto path = database_path(flags.study);
   if (!std::filesystem::exists(path)) throw_invalid(path.string() + ": no database yet");
   const db::Store store(path, db::Access::ReadOnly);
@@ -66,6 +69,11 @@ int compare_rows(const CompareFlags& flags) {
   return 0;
 }
 
+constexpr const char* kFooter = R"(
+Both rows must be evaluated on the same data set; pairs are the slices (or subjects) that both have.
+A small p: the difference is hardly chance. Slices of one head are alike: trust the subjects more.
+  reprise compare studies/quick.toml L1 HRL --metric PSNR)";
+
 }  // namespace
 
 void add_compare_command(CLI::App& app, ExitCode& exit) {
@@ -79,6 +87,7 @@ void add_compare_command(CLI::App& app, ExitCode& exit) {
   command->add_option("second", flags->b, "Row label or trial name")->required();
   command->add_option("--metric", flags->metric, "Only this one, for example PSNR");
   command->add_flag("--json", flags->json, "JSON instead of a Markdown table");
+  command->footer(kFooter);
   command->callback([flags, &exit] { exit.value = compare_rows(*flags); });
 }
 

@@ -1,6 +1,11 @@
 /// `reprise infer`: finds model and weights, and hands the volume to the worker program.
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <boost/json.hpp>
+#include <cerrno>
+#include <cstring>
 
 #include "orchestrator/cli/become_worker.h"
 #include "orchestrator/cli/commands.h"
@@ -53,19 +58,47 @@ fs::path segmenter_of(const Options& options, const ModelSource& model) {
                 " is trained yet; name one with --segmenter");
 }
 
+/// What would fail when all is computed is refused before.
+void check_outputs(const Options& options) {
+  if (options.inputs.size() != options.outputs.size()) {
+    throw_invalid("--output: " + std::to_string(options.outputs.size()) + " for " +
+                  std::to_string(options.inputs.size()) + " --input; one is needed for each");
+  }
+  std::vector<std::string> all = options.outputs;
+  if (options.segment) all.push_back(options.labels);
+  std::vector<fs::path> taken;
+  for (const std::string& input : options.inputs) taken.push_back(fs::weakly_canonical(input));
+  for (const std::string& name : all) {
+    if (!name.ends_with(".nii") && !name.ends_with(".nii.gz")) {
+      throw_invalid(name + ": must end in .nii or .nii.gz");
+    }
+    const fs::path path = fs::weakly_canonical(name);
+    if (std::find(taken.begin(), taken.end(), path) != taken.end()) {
+      throw_invalid(name + ": is an input or another output; choose another name");
+    }
+    taken.push_back(path);
+    std::error_code error;
+    fs::create_directories(path.parent_path(), error);
+    if (::access(path.parent_path().c_str(), W_OK) != 0) {
+      throw Error(ErrorCode::Unavailable, name + ": cannot be written: " + std::strerror(errno));
+    }
+  }
+}
+
 void run(const Options& options) {
+  check_outputs(options);
   ModelSource model = find_model(options.model, options.workspace);
   if (!options.network.empty()) model.network = given_network(options);
   if (options.scale != 0) model.scale = options.scale;
+  if (model.stage && model.stage->stage.kind == sweep::StageKind::TrainUnet) {
+    throw_invalid("--model " + options.model +
+                  ": is a segmentation U-Net, not a super-resolution network (see --segmenter)");
+  }
   if (model.network.empty()) {
     throw_invalid("--model " + options.model +
                   ": nothing says which network it is; add --network NAME (see reprise models)");
   }
   if (model.scale == 0) throw_invalid("--model " + options.model + ": add --scale 2, 3 or 4");
-  if (options.inputs.size() != options.outputs.size()) {
-    throw_invalid("--output: " + std::to_string(options.outputs.size()) + " for " +
-                  std::to_string(options.inputs.size()) + " --input; one is needed for each");
-  }
   json::object job = {{"weights", fs::absolute(model.weights).string()},
                       {"network", model.network},
                       {"scale", model.scale},

@@ -50,7 +50,8 @@ std::map<std::string, StageRecord> matches(const db::Store& store, const std::st
     std::set<std::string> wanted;
     for (const sweep::Trial& trial : plan->trials) {
       trial_names.push_back(trial.name);
-      if (trial.name == name) wanted.insert(last_training(trial));
+      trial_names.push_back(trial.row);
+      if (trial.name == name || trial.row == name) wanted.insert(last_training(trial));
     }
     for (const sweep::Stage& stage : plan->stages) {
       if (!is_training(stage.kind)) continue;

@@ -34,7 +34,7 @@ struct RunFlags {
 std::map<std::string, PreparedDataset> prepare_all(const sweep::Study& study,
                                                    const fs::path& workspace, Observer& progress) {
   std::map<std::string, PreparedDataset> prepared;
-  std::map<std::string, std::int64_t> channels;
+  std::map<std::string, sweep::DatasetFacts> facts;
   for (const sweep::DatasetSpec& spec : study.datasets) {
     PreparedDataset found;
     const bool there = find_dataset(spec, workspace, found);
@@ -44,9 +44,10 @@ std::map<std::string, PreparedDataset> prepare_all(const sweep::Study& study,
     progress.on_note("data set " + spec.name + ": " + std::to_string(info.count) + " slices of " +
                      std::to_string(info.height) + "x" + std::to_string(info.width) + " from " +
                      std::to_string(info.subjects.size()) + " volumes");
-    channels[spec.name] = info.channels;
+    facts[spec.name] = {.channels = info.channels,
+                        .classes = static_cast<std::int64_t>(info.label_names.size())};
   }
-  sweep::check_channels(study, channels);
+  sweep::check_datasets(study, facts);
   return prepared;
 }
 

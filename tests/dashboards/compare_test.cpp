@@ -56,6 +56,8 @@ TEST_F(Compare, PairsSlicesAndSubjects) {
   EXPECT_EQ(found[2].unit, "subjects");
   const std::string text = render_comparison(found, "A", "B");
   EXPECT_NE(text.find("| PSNR | 2 slices | 31.000 | 31.750 | +0.750 |"), std::string::npos) << text;
+  EXPECT_NE(text.find("| FID | 1 slice | 5.000 | 4.000 | -1.000 | – | – |"), std::string::npos)
+      << text;
   EXPECT_EQ(comparison_json(found, "A", "B").at("comparisons").as_array().size(), 4U);
 }
 

@@ -8,3 +8,12 @@ cd "$WORK" || exit 1
 die() { echo "FAILED: $*"; exit 1; }
 run() { "$REPRISE" run "$HERE/tiny.toml" -w "$1" --plain "${@:2}"; }
 table() { "$REPRISE" table "$HERE/tiny.toml" -w "$1" --format csv; }
+refused() {  # refused CODE PATTERN COMMAND...
+  local code=$1 pattern=$2 got
+  shift 2
+  "$@" >out 2>err
+  got=$?
+  [ $got = "$code" ] || { cat err; die "$*: exit code $got, not $code"; }
+  [ "$(grep -c . err)" = 1 ] || { cat err; die "$*: not one line"; }
+  grep -qE "$pattern" err || { cat err; die "$*: does not match $pattern"; }
+}

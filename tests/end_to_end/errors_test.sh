@@ -1,15 +1,6 @@
 #!/usr/bin/env bash
 # Bad input gives one clear line that names what is wrong, and the documented exit code.
 . "$(dirname "$0")/common.sh"
-refused() {  # refused CODE PATTERN COMMAND...
-  local code=$1 pattern=$2 got
-  shift 2
-  "$@" >out 2>err
-  got=$?
-  [ $got = "$code" ] || { cat err; die "$*: exit code $got, not $code"; }
-  [ "$(grep -c . err)" = 1 ] || { cat err; die "$*: not one line"; }
-  grep -qE "$pattern" err || { cat err; die "$*: does not match $pattern"; }
-}
 study() { sed "$1" "$HERE/tiny.toml" >bad.toml; }
 refused 2 'unknown command "rnu"; did you mean "run"' "$REPRISE" rnu x
 refused 2 'no/such.toml: no such file' "$REPRISE" run no/such.toml -w w

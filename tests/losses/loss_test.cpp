@@ -39,6 +39,38 @@ TEST(Loss, ASegmentationTermFreezesTheSegmenterAndReachesTheImage) {
   for (const auto& parameter : unet->parameters()) EXPECT_FALSE(parameter.grad().defined());
 }
 
+/// Table 10: the U-Net of a data set of one channel drives the loss on one of four, and the
+/// reverse.
+TEST(Loss, AForeignUnetSeesEveryChannelOrTheOneRepeated) {
+  torch::manual_seed(2);
+  const LossContext two{.global_batch = 2, .ranks = 1, .sum = {}};
+  const LossContext eight{.global_batch = 8, .ranks = 1, .sum = {}};
+  const auto one = std::make_shared<models::Unet>(models::UnetOptions{.channels = 1, .width = 8});
+  const auto four = std::make_shared<models::Unet>(models::UnetOptions{.channels = 4, .width = 8});
+  const torch::Tensor sr1 = torch::rand({2, 1, 32, 32}), hr1 = torch::rand({2, 1, 32, 32});
+  const torch::Tensor sr4 = torch::rand({2, 4, 32, 32}), hr4 = torch::rand({2, 4, 32, 32});
+  const auto apart = [](const torch::Tensor& x) { return x.reshape({8, 1, 32, 32}); };
+  const auto repeated = [](const torch::Tensor& x) { return x.repeat({1, 4, 1, 1}); };
+  for (const std::string name : {"e1", "e4", "sum_e", "d", "hrl"}) {
+    SCOPED_TRACE(name);
+    const auto by_one = make_loss(term(name, 1.0), {.segmenter = one, .vgg = {}, .critic = {}});
+    const auto by_four = make_loss(term(name, 1.0), {.segmenter = four, .vgg = {}, .critic = {}});
+    const torch::Tensor sr = sr4.clone().requires_grad_(true);
+    const torch::Tensor value = by_one->share(sr, hr4, two);
+    EXPECT_NEAR(value.item<double>(), by_one->share(apart(sr4), apart(hr4), eight).item<double>(),
+                1e-5);
+    EXPECT_NEAR(by_four->share(sr1, hr1, two).item<double>(),
+                by_four->share(repeated(sr1), repeated(hr1), two).item<double>(), 1e-5);
+    EXPECT_THROW(
+        (void)by_four->share(torch::rand({2, 3, 32, 32}), torch::rand({2, 3, 32, 32}), two), Error);
+    if (name == "hrl") continue;  // Random labels may be all background, which has no gradient.
+    value.backward();
+    for (std::int64_t channel = 0; channel < 4; ++channel) {
+      EXPECT_GT(sr.grad().select(1, channel).abs().sum().item<double>(), 0) << channel;
+    }
+  }
+}
+
 TEST(Loss, RefusesUnknownNamesAndAMissingSegmenter) {
   EXPECT_THROW((void)make_loss(term("e1", 1.0), {}), Error);
   EXPECT_THROW((void)make_loss(term("l3", 1.0), {}), Error);

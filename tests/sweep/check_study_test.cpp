@@ -75,7 +75,32 @@ TEST(CheckStudy, ValidationLeavesSubjectsToTrainOn) {
             std::string::npos);
 }
 
-TEST(CheckStudy, ChannelsOfAForeignUnetAreTheSameOrOne) {
+TEST(CheckStudy, TheCriticVggAndResNetNeedTheirSizes) {
+  EXPECT_NE(error_of("finetune.patch = 5\nfinetune.loss = [\"wgan-gp\"]")
+                .find("an HR patch of 20 pixels is no multiple of 16, which the critic of "
+                      "finetune.loss = wgan-gp needs"),
+            std::string::npos);
+  EXPECT_NE(
+      error_of("finetune.patch = 3\nfinetune.loss = [\"vgg\"]", "[weights]\nvgg19 = \"random\"\n")
+          .find("an HR patch of 12 pixels is too small for VGG-19: at least 16"),
+      std::string::npos);
+  EXPECT_NE(
+      error_of("unet.encoder = \"resnet34\"\nunet.width = 32", "[weights]\nresnet34 = \"r.pth\"\n")
+          .find("unet.width = 32: must be 64 for the weights of ResNet-34"),
+      std::string::npos);
+}
+
+TEST(CheckStudy, ImpossibleNetworksAreRefusedWhereTheyAreWritten) {
+  EXPECT_NE(error_of("network = { width = 64 }").find("must be a multiple of heads (6)"),
+            std::string::npos);
+  EXPECT_NE(error_of("network = { name = \"han\", groups = 9 }").find("must be 10"),
+            std::string::npos);
+  EXPECT_NE(error_of("network = { drop_path = 1.5 }").find("network.drop_path = 1.5"),
+            std::string::npos);
+}
+
+/// What check_datasets says of a trial on data set "d" with the U-Net of "e".
+std::string said(const DatasetFacts& d, const DatasetFacts& e, const std::string& more = "") {
   const Study study = parse_study(R"(schema = 1
 name = "s"
 [datasets.d]
@@ -86,11 +111,32 @@ importer = "phantom"
 row = "A"
 dataset = "d"
 unet_from = "e"
-)",
+finetune.loss = ["e1"]
+)" + more,
                                   "s.toml");
-  EXPECT_NO_THROW(check_channels(study, {{"d", 4}, {"e", 1}}));
-  EXPECT_NO_THROW(check_channels(study, {{"d", 1}, {"e", 4}}));
-  EXPECT_THROW(check_channels(study, {{"d", 3}, {"e", 4}}), Error);
+  try {
+    check_datasets(study, {{"d", d}, {"e", e}});
+    return "fine";
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+TEST(CheckStudy, ChannelsOfAForeignUnetAreTheSameOrOne) {
+  EXPECT_EQ(said({4, 4}, {1, 4}), "fine");
+  EXPECT_EQ(said({1, 4}, {4, 4}), "fine");
+  EXPECT_EQ(
+      said({3, 4}, {4, 4}),
+      "s.toml: trial \"A\": unet_from = \"e\": its U-Net takes 4 channels and d has 3: one of "
+      "the two must be 1");
+}
+
+TEST(CheckStudy, AUnetNeedsLabels) {
+  EXPECT_NE(said({1, 1}, {1, 4}).find("segmented = true: data set d has no labels"),
+            std::string::npos);
+  EXPECT_EQ(said({1, 1}, {1, 4}, "segmented = false"), "fine");
+  EXPECT_NE(said({1, 4}, {1, 1}).find("unet_from = \"e\": has no labels to train the U-Net of the"),
+            std::string::npos);
 }
 
 }  // namespace reprise::sweep

@@ -26,7 +26,7 @@ constexpr const char* kTrain = R"("loss":[{"name":"l1","weight":1}],"train":{"st
     "patch":8,"learning_rate":1e-3,"milestones":[],"gamma":0.5})";
 
 /// Two training slices and one test slice, 64x64, of two subjects.
-datasets::Dataset toy_dataset() {
+datasets::Dataset toy_dataset(int channels = 1) {
   datasets::Dataset dataset;
   auto& info = dataset.info;
   info.name = "toy";
@@ -34,14 +34,19 @@ datasets::Dataset toy_dataset() {
   info.options = "{}";
   info.label_names = {"background", "G"};
   info.count = 3;
-  info.channels = 1;
+  info.channels = channels;
   info.height = 64;
   info.width = 64;
   info.slice_subject = {0, 0, 1};
-  info.subjects = {{"a", "train", {1}, {0}, {0}, {200}, {1, 1, 1}},
-                   {"b", "test", {1}, {0}, {0}, {200}, {1, 1, 1}}};
-  for (int i = 0; i < 3 * 64 * 64; ++i) {
+  const auto each = [&](auto value) {
+    return std::vector<decltype(value)>(static_cast<std::size_t>(channels), value);
+  };
+  info.subjects = {{"a", "train", each(1.0), each(0.0), each(0.0), each(200.0), {1, 1, 1}},
+                   {"b", "test", each(1.0), each(0.0), each(0.0), each(200.0), {1, 1, 1}}};
+  for (int i = 0; i < 3 * channels * 64 * 64; ++i) {
     dataset.images.push_back(static_cast<float>(i * 7 % 201));
+  }
+  for (int i = 0; i < 3 * 64 * 64; ++i) {
     dataset.labels.push_back(static_cast<std::uint8_t>(i % 64 < 20));
   }
   return dataset;
@@ -125,6 +130,54 @@ TEST_F(StageRunner, EvaluationGivesARowForEveryTestSlice) {
   EXPECT_EQ(rows.at("subjects"), boost::json::parse(R"(["b"])"));
   EXPECT_EQ(rows.at("values").at("PSNR").as_array().size(), 1);
   EXPECT_GT(rows.at("values").at("PSNR").at(0).as_double(), 0);
+}
+
+TEST_F(StageRunner, BratsModalitiesAreMeasuredByName) {
+  auto what = assign("evaluate", R"("method":"bicubic","scale":4,"noise":0,"seed":1)");
+  what.dataset_path = (folder_ / "four.h5").string();
+  what.dataset_digest = datasets::write_dataset(folder_ / "four.h5", toy_dataset(4));
+  const auto end = run(what);
+  const auto& result = std::get<wire::Result>(end.report).body;
+  const auto& values = result.at("rows").at("values").as_object();
+  for (const std::string metric : {"PSNR", "SSIM"}) {
+    double sum = 0;
+    for (const char* modality : {"-T1Gd", "-T1", "-T2", "-FLAIR"}) {
+      ASSERT_TRUE(values.contains(metric + modality)) << metric << modality;
+      sum += values.at(metric + modality).at(0).as_double();
+    }
+    if (metric == "SSIM") EXPECT_NEAR(values.at("SSIM").at(0).as_double(), sum / 4, 1e-9);
+  }
+  EXPECT_FALSE(values.contains("FID"));
+  EXPECT_NE(std::string(result.at("notes").at("FID").as_string()).find("[weights] inception"),
+            std::string::npos);
+}
+
+TEST_F(StageRunner, APassedOverCheckpointStandsInTheResult) {
+  const std::string three =
+      std::string(kTrain).replace(std::string(kTrain).find("\"steps\":2"), 9, "\"steps\":3");
+  const auto what = assign("pretrain", std::string(kNetwork) + "," + three);
+  StageHooks hooks;
+  int asked = 0;
+  hooks.stop_requested = [&] { return ++asked == 2; };
+  EXPECT_EQ(failure_of(what, hooks), "unavailable: handed back at step 2");
+  const auto newest = folder_ / "checkpoints" / what.stage / "step-00000002.safetensors";
+  std::string bytes = read_file(newest);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  write_file_atomically(newest, bytes);
+  const auto end = run(what);
+  const auto& origin = std::get<wire::Result>(end.report).body.at("provenance").as_object();
+  EXPECT_EQ(origin.at("resumed_from"), 1);
+  const std::string warning(origin.at("warnings").at(0).as_string());
+  EXPECT_NE(warning.find("step-00000002.safetensors: bytes do not match"), std::string::npos);
+}
+
+TEST_F(StageRunner, DivergenceFailsTheAttemptAndNamesTheSlices) {
+  const std::string wild = std::string(kTrain).replace(
+      std::string(kTrain).find("\"learning_rate\":1e-3"), 20, "\"learning_rate\":1e30");
+  const std::string failure = failure_of(assign("pretrain", std::string(kNetwork) + "," + wild));
+  // The first step's weights are beyond all bounds; the second step's loss tells.
+  EXPECT_NE(failure.find("is NaN or infinite at step 1 (batch: a slice "), std::string::npos)
+      << failure;
 }
 
 TEST_F(StageRunner, TheTruthHasNoPsnr) {
