@@ -8,7 +8,8 @@
 namespace reprise::models::pickled {
 namespace {
 
-constexpr std::size_t kValuesMax = 4'000'000;
+/// Ten thousand tensors; a hundred megabytes at most.
+constexpr std::size_t kValuesMax = 500'000;
 
 }  // namespace
 
@@ -18,7 +19,9 @@ const Value* Machine::run() {
     if (code == '.') break;
     step(code);
   }
-  return pop();
+  const Value* result = pop();
+  if (!stack_.empty()) throw_corrupt("the pickle ends with values left over");
+  return result;
 }
 
 unsigned char Machine::byte() {

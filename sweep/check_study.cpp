@@ -51,9 +51,6 @@ void check_training(const Study& study, const TrialSpec& trial, const Training& 
     refuse(study, trial, setting,
            hr_text + " is no multiple of 16, which the critic of " + loss + " needs");
   }
-  if (needs.vgg && hr_patch < kCriticMultiple) {
-    refuse(study, trial, setting, hr_text + " is too small for VGG-19: at least 16");
-  }
   if (needs.vgg) {
     require_weights(study, trial, loss, "vgg19", "torchvision's VGG-19, or \"random\"");
   }

@@ -107,7 +107,8 @@ std::map<std::string, std::string> own_keys(const torch::nn::Module& module,
     if (key.rfind(prefix, 0) != 0) continue;
     std::string shape = value.scalar_type() == torch::kInt64 ? "int64 " : "float32 ";
     for (std::int64_t i = 0; i < value.dim(); ++i) {
-      shape += (i > 0 ? "x" : "") + std::to_string(value.size(i));
+      if (i > 0) shape += 'x';
+      shape.append(std::to_string(value.size(i)));
     }
     keys[key.substr(prefix.size())] = shape;
   }

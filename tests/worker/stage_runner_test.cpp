@@ -145,7 +145,8 @@ TEST_F(StageRunner, BratsModalitiesAreMeasuredByName) {
       ASSERT_TRUE(values.contains(metric + modality)) << metric << modality;
       sum += values.at(metric + modality).at(0).as_double();
     }
-    if (metric == "SSIM") EXPECT_NEAR(values.at("SSIM").at(0).as_double(), sum / 4, 1e-9);
+    if (metric == "PSNR") continue;  // No mean of the modalities' values.
+    EXPECT_NEAR(values.at("SSIM").at(0).as_double(), sum / 4, 1e-9);
   }
   EXPECT_FALSE(values.contains("FID"));
   EXPECT_NE(std::string(result.at("notes").at("FID").as_string()).find("[weights] inception"),

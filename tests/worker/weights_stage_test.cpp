@@ -26,7 +26,7 @@ std::vector<std::string> official_keys(const std::string& name) {
   return keys;
 }
 
-class ImportWeights : public testing::Test {
+class ImportWeights : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = std::make_unique<reprise::testing::TempDir>();
