@@ -39,6 +39,7 @@ class ImportWeights : public ::testing::Test {
 
   static StageEnd run(const std::string& role, const std::string& file, bool is_changed = false) {
     const auto collective = make_collective(test_mpi(), torch::kCPU);
+    const StageHooks hooks;
     const auto path = *folder_ / file;
     wire::Assign assign;
     assign.stage = std::string(64, 'a');
@@ -49,7 +50,7 @@ class ImportWeights : public ::testing::Test {
     return run_stage(assign, {.workspace = folder_->path(),
                               .device = torch::kCPU,
                               .collective = *collective,
-                              .hooks = {}});
+                              .hooks = hooks});
   }
   static std::filesystem::path object_of(const StageEnd& end) {
     const auto* result = std::get_if<wire::Result>(&end.report);
