@@ -39,7 +39,7 @@ class ImportWeights : public ::testing::Test {
 
   static StageEnd run(const std::string& role, const std::string& file, bool is_changed = false) {
     const auto collective = make_collective(test_mpi(), torch::kCPU);
-    const StageHooks hooks;
+    SliceCache data(torch::kCPU, {.device = 0, .host = std::size_t{1} << 20U});
     const auto path = *folder_ / file;
     wire::Assign assign;
     assign.stage = std::string(64, 'a');
@@ -50,7 +50,8 @@ class ImportWeights : public ::testing::Test {
     return run_stage(assign, {.workspace = folder_->path(),
                               .device = torch::kCPU,
                               .collective = *collective,
-                              .hooks = hooks});
+                              .data = data,
+                              .hooks = {}});
   }
   static std::filesystem::path object_of(const StageEnd& end) {
     const auto* result = std::get_if<wire::Result>(&end.report);
