@@ -11,6 +11,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/worker/mpi_main.h"
 #include "worker/objective.h"
+#include "worker/residency.h"
 #include "worker/stage_runner.h"
 
 namespace reprise::worker {
