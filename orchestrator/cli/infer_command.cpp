@@ -67,12 +67,13 @@ void check_outputs(const Options& options) {
   std::vector<std::string> all = options.outputs;
   if (options.segment) all.push_back(options.labels);
   std::vector<fs::path> taken;
-  for (const std::string& input : options.inputs) taken.push_back(fs::weakly_canonical(input));
+  for (const std::string& input : options.inputs)
+    taken.push_back(fs::weakly_canonical(fs::absolute(input)));
   for (const std::string& name : all) {
     if (!name.ends_with(".nii") && !name.ends_with(".nii.gz")) {
       throw_invalid(name + ": must end in .nii or .nii.gz");
     }
-    const fs::path path = fs::weakly_canonical(name);
+    const fs::path path = fs::weakly_canonical(fs::absolute(name));
     if (std::find(taken.begin(), taken.end(), path) != taken.end()) {
       throw_invalid(name + ": is an input or another output; choose another name");
     }
