@@ -1,5 +1,6 @@
 """What the browser tests share: headless Chromium by its driver, a served dashboard, and the rule
 that a page is quiet: no error on the console, nothing refused by the content security policy."""
+import atexit
 import contextlib
 import os
 import pathlib
@@ -152,6 +153,7 @@ class Dashboard:
         self.process = subprocess.Popen(
             [reprise, "dashboard", "-w", str(workspace), "--port", str(port)],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        atexit.register(self.process.kill)  # Also where a test fails before it stops it.
         self.address = self.process.stdout.readline().strip()
         assert self.address.startswith("http://127.0.0.1:"), self.address
         self.port = int(re.search(r":(\d+)/", self.address).group(1))
