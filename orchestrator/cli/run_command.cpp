@@ -31,6 +31,10 @@ struct RunFlags {
   bool plain = false;
 };
 
+sweep::DatasetFacts facts_of(const datasets::DatasetInfo& info) {
+  return {.channels = info.channels, .classes = static_cast<std::int64_t>(info.label_names.size())};
+}
+
 std::map<std::string, PreparedDataset> prepare_all(const sweep::Study& study,
                                                    const fs::path& workspace, Observer& progress) {
   std::map<std::string, PreparedDataset> prepared;
@@ -44,8 +48,7 @@ std::map<std::string, PreparedDataset> prepare_all(const sweep::Study& study,
     progress.on_note("data set " + spec.name + ": " + std::to_string(info.count) + " slices of " +
                      std::to_string(info.height) + "x" + std::to_string(info.width) + " from " +
                      std::to_string(info.subjects.size()) + " volumes");
-    facts[spec.name] = {.channels = info.channels,
-                        .classes = static_cast<std::int64_t>(info.label_names.size())};
+    facts[spec.name] = facts_of(info);
   }
   sweep::check_datasets(study, facts);
   return prepared;
@@ -63,7 +66,7 @@ AddedStudy take_in(const std::string& text, const fs::path& workspace, db::Store
   const sweep::Study study = sweep::parse_study(text, workspace / "added-study.toml");
   sweep::require_weights(study);
   std::map<std::string, std::string> digests;
-  std::map<std::string, std::int64_t> channels;
+  std::map<std::string, sweep::DatasetFacts> facts;
   AddedStudy added;
   for (const sweep::DatasetSpec& spec : study.datasets) {
     PreparedDataset found;
@@ -72,11 +75,11 @@ AddedStudy take_in(const std::string& text, const fs::path& workspace, db::Store
     }
     digests[spec.name] = found.digest;
     added.datasets[spec.name] = found.path;
-    channels[spec.name] = datasets::info(found.path).channels;
+    facts[spec.name] = facts_of(datasets::info(found.path));
     store.put_dataset(spec.name, found.digest, found.path.lexically_relative(workspace).string(),
                       dataset_facts(found.path));
   }
-  sweep::check_channels(study, channels);
+  sweep::check_datasets(study, facts);
   added.plan = std::make_shared<const sweep::Plan>(sweep::make_plan(study, digests));
   store.put_plan(*added.plan, study.text);
   return added;
