@@ -8,7 +8,9 @@ namespace reprise {
 namespace {
 
 TEST(MetricsTest, CountsStagesAndGangsAndEscapesLabels) {
-  sweep::Plan plan{"s", {core::make_stage("a", 10), core::make_stage("b", 1, {"a"})}, {}};
+  sweep::Plan plan;
+  plan.study = "s";
+  plan.stages = {core::make_stage("a", 10), core::make_stage("b", 1, {"a"})};
   plan.stages[0].label = "x\"\\\ny";
   core::Core core(plan, {}, {});
   core.handle(0, core::Start{});
