@@ -212,6 +212,10 @@ void Core::on(const ResultReceived& event) {
     if (nodes_[stage].committing) return;
     measure(*gang, stage);
     nodes_[stage].committing = true;
+#ifdef REPRISE_PLANTED_BUG
+    // Only in the simulation's canary, which must notice: acknowledged before it is durable.
+    actions_.emplace_back(Ack{event.gang, event.stage, event.fence});
+#endif
     actions_.emplace_back(CommitResult{event.gang, event.stage, event.fence});
   } else if (stage != kNone && views_[stage].state == StageState::Done &&
              views_[stage].fence == event.fence) {
