@@ -65,6 +65,7 @@ class Builder {
       if (const auto value = paper_value(definition_.number, row.paper, column.paper)) {
         cell.paper = value->text;
         cell.paper_mean = value->mean;
+        cell.paper_std = value->std;
       }
     }
     cell.metric = cell_metric(row, column);

@@ -26,6 +26,7 @@ struct Cell {
   std::string missing;           ///< Why there is no value: "evaluate E(1) is not done".
   std::string paper;             ///< The paper's value as printed, or empty.
   std::optional<double> paper_mean;
+  std::optional<double> paper_std;
   std::string metric;  ///< What is measured: "Dice-WT".
   std::string trial;   ///< By which trial of the plan, and by which of its stages.
   std::string stage;

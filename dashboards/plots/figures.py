@@ -51,7 +51,7 @@ def place_labels(axis, points, sizes):
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     centres = [axis.transData.transform((p["x"], p["y"])) for p in points]
-    radii = [np.sqrt(size) / 2 * figure.dpi / 72 for size in sizes]
+    radii = [0.6 * np.sqrt(size) * figure.dpi / 72 for size in sizes]
     taken = [Bbox.from_extents(x - r, y - r, x + r, y + r) for (x, y), r in zip(centres, radii)]
     for point, (x, y), radius in zip(points, centres, radii):
         best = None

@@ -20,6 +20,7 @@ void add_status_command(CLI::App& app, ExitCode& exit);
 void add_table_command(CLI::App& app, ExitCode& exit);
 void add_compare_command(CLI::App& app, ExitCode& exit);
 void add_figure_command(CLI::App& app, ExitCode& exit);
+void add_report_command(CLI::App& app, ExitCode& exit);
 void add_query_command(CLI::App& app, ExitCode& exit);
 void add_submit_command(CLI::App& app, ExitCode& exit);
 void add_db_command(CLI::App& app, ExitCode& exit);

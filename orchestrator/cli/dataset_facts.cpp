@@ -6,7 +6,7 @@
 
 namespace reprise::cli {
 
-std::string dataset_facts(const std::filesystem::path& path) {
+std::string dataset_facts(const std::filesystem::path& path, const std::string& recipe) {
   namespace json = boost::json;
   const datasets::DatasetInfo info = datasets::info(path);
   std::map<int, std::int64_t> slices;
@@ -34,6 +34,7 @@ std::string dataset_facts(const std::filesystem::path& path) {
                      {"label_groups", std::move(groups)},
                      {"source_files", info.sources.size()}};
   for (const auto& [name, count] : split) facts[name + "_slices"] = count;
+  facts["recipe"] = json::parse(recipe);
   facts["subjects"] = std::move(subjects);
   return json::serialize(facts);
 }

@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
   reprise::cli::add_table_command(app, exit);
   reprise::cli::add_compare_command(app, exit);
   reprise::cli::add_figure_command(app, exit);
+  reprise::cli::add_report_command(app, exit);
   reprise::cli::add_query_command(app, exit);
   reprise::cli::add_submit_command(app, exit);
   reprise::cli::add_control_commands(app, exit);

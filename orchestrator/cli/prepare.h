@@ -29,6 +29,6 @@ bool find_dataset(const sweep::DatasetSpec& spec, const std::filesystem::path& w
 
 /// What the database keeps about a data set for people, as JSON: importer, slices, size, channels,
 /// labels, label groups, sources and a line a subject.
-std::string dataset_facts(const std::filesystem::path& path);
+std::string dataset_facts(const std::filesystem::path& path, const std::string& recipe);
 
 }  // namespace reprise::cli

@@ -17,9 +17,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kFigures =
+struct Script {
+  const char* text;
+  const char* does;
+  const char* needs;
+};
+
+constexpr Script kFigures = {
 #include "figures.inc"
-    ;
+    , "draw", "matplotlib"};
+constexpr Script kPrint = {
+#include "print_page.inc"
+    , "print", "WeasyPrint"};
 
 /// The environment of ./reprise, which has matplotlib; else the system's Python, which may have it.
 std::string python_program() {
@@ -77,16 +86,14 @@ std::string last_line(const std::string& text) {
                      end - (start == std::string::npos ? 0 : start + 1) + 1);
 }
 
-}  // namespace
-
-void run_plot_script(const boost::json::object& request) {
+void run_script(const Script& script, const boost::json::object& request) {
   const Scratch scratch;
-  write_file_atomically(scratch.path() / "figures.py", kFigures);
-  write_file_atomically(scratch.path() / "request.json", boost::json::serialize(request));
-  const std::string program = python_program();
-  const std::string path = (scratch.path() / "figures.py").string();
+  const std::string path = (scratch.path() / "script.py").string();
   const std::string input = (scratch.path() / "request.json").string();
   const std::string errors = (scratch.path() / "errors").string();
+  write_file_atomically(path, script.text);
+  write_file_atomically(input, boost::json::serialize(request));
+  const std::string program = python_program();
   const pid_t child = ::fork();
   if (child < 0) throw Error(ErrorCode::Unavailable, "cannot start " + program);
   if (child == 0) become_python(program, path, input, errors);
@@ -95,9 +102,17 @@ void run_plot_script(const boost::json::object& request) {
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   const std::string said = fs::exists(errors) ? last_line(read_file(errors)) : "";
-  throw Error(ErrorCode::Unavailable,
-              program + ": cannot draw (" + said +
-                  "); it needs matplotlib, which `./reprise setup` installs");
+  throw Error(ErrorCode::Unavailable, program + ": cannot " + script.does + " (" + said +
+                                          "); it needs " + script.needs +
+                                          ", which `./reprise setup` installs");
+}
+
+}  // namespace
+
+void run_plot_script(const boost::json::object& request) { run_script(kFigures, request); }
+
+void print_page(const fs::path& page, const fs::path& pdf) {
+  run_script(kPrint, {{"page", fs::absolute(page).string()}, {"pdf", fs::absolute(pdf).string()}});
 }
 
 }  // namespace reprise::cli
