@@ -79,8 +79,11 @@ class Search {
 
   void checkpoints() {
     for (const auto& entry : entries(workspace_ / "checkpoints")) {
-      const std::string stage = entry.path().filename().string();
-      if (store_.is_done(stage)) {
+      std::string stage = entry.path().filename().string();
+      // The last state of a shorter training of a search: longer ones go on from it.
+      const bool is_kept = stage.ends_with("-kept");
+      if (is_kept) stage.resize(stage.size() - std::string_view("-kept").size());
+      if (store_.is_done(stage) && !is_kept) {
         add(entry.path(), "its stage has its result");
       } else if (!planned_.contains(stage) && is_old(entry.path())) {
         add(entry.path(), "no study has its stage");

@@ -1,14 +1,20 @@
 #pragma once
 /// What can be known to fail is refused when a study is read, not hours into its run.
 
+#include <functional>
+#include <string>
+
 #include "sweep/study.h"
 
 namespace reprise::sweep {
 
-/// Checks that trials go together with their data sets, losses and weights: sizes of slices and
+/// "FILE:LINE:COLUMN" of a setting of the trial at hand.
+using SettingPlace = std::function<std::string(const std::string& key)>;
+
+/// Checks that a trial goes together with its data sets, losses and weights: sizes of slices and
 /// patches, what a loss needs, the U-Net of another data set.
-/// Errors: InvalidInput naming file, trial, key and value.
-void check_study(const Study& study);
+/// Errors: InvalidInput naming file, line, column, trial, key and value.
+void check_trial(const Study& study, const TrialSpec& trial, const SettingPlace& place);
 
 /// What only an imported data set tells.
 struct DatasetFacts {
@@ -18,7 +24,7 @@ struct DatasetFacts {
 
 /// Checks that trials go together with the imported data sets, by name: channels of a foreign
 /// U-Net, and labels where a U-Net is trained.
-/// Errors: InvalidInput, as above.
+/// Errors: InvalidInput naming file, trial, key and value.
 void check_datasets(const Study& study, const std::map<std::string, DatasetFacts>& facts);
 
 }  // namespace reprise::sweep

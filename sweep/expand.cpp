@@ -71,6 +71,7 @@ class Expansion {
     return add_training(other, other.pretrain, StageKind::Pretrain, {});
   }
 
+  // NOLINTNEXTLINE(misc-no-recursion): once for each rung of a search below this one.
   std::string add_training(const TrialSpec& trial, const Training& training, StageKind kind,
                            const Inputs& stages) {
     Stage stage =
@@ -87,7 +88,20 @@ class Expansion {
     if (needs.vgg) stage.inputs["vgg19"] = add_weights(trial, "vgg19");
     if (kind == StageKind::Pretrain) stage.config["init"] = trial.init;
     if (kind == StageKind::Finetune) stage.inputs["network"] = stages.at("pretrain");
+    if (!training.continues.empty()) {
+      const std::string shorter = add_training(trial, shorter_of(training), kind, stages);
+      stage.inputs["continues"] = shorter;
+      stage.options["continues"] = shorter;
+    }
     return finish(std::move(stage), training);
+  }
+
+  /// The training that this one goes on from.
+  static Training shorter_of(Training training) {
+    training.train["steps"] = training.continues.back();
+    training.continues.pop_back();
+    training.keep_state = true;
+    return training;
   }
 
   std::string add_profile(const TrialSpec& trial) {
@@ -129,6 +143,8 @@ class Expansion {
   std::string finish(Stage stage, const Training& training) {
     if (!training.train.empty()) {
       stage.steps = training.train.at("steps").as_int64();
+      if (!training.continues.empty()) stage.steps -= training.continues.back();
+      if (training.keep_state) stage.options["keep_state"] = true;
       stage.options["checkpoint_every"] = training.checkpoint_every;
       stage.options["checkpoints_kept"] = training.checkpoints_kept;
     }

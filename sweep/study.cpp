@@ -11,6 +11,7 @@
 #include "sweep/nearest.h"
 #include "sweep/study_document.h"
 #include "sweep/study_folder.h"
+#include "sweep/study_search.h"
 #include "sweep/study_sections.h"
 
 namespace reprise::sweep {
@@ -43,13 +44,14 @@ void profile_where_shown(Study& study) {
 }
 
 Study read_study(const std::string& text, const std::filesystem::path& path,
-                 std::vector<std::filesystem::path>& open);
+                 const Observations& known, std::vector<std::filesystem::path>& open);
 
 /// Trials in the making: what a study needs while its references are followed.
 class Reading {
  public:
-  Reading(const StudyDocument& document, std::vector<std::filesystem::path>& open)
-      : document_(document), values_(document.values()), open_(open) {}
+  Reading(const StudyDocument& document, const Observations& known,
+          std::vector<std::filesystem::path>& open)
+      : document_(document), values_(document.values()), known_(known), open_(open) {}
 
   Study read() {
     Study study;
@@ -68,7 +70,12 @@ class Reading {
       study.weights.merge(read_weights(reader(*file).table("weights")));
     }
     for (const auto& file : document_.files) read_trials(study, *file);
-    if (study.trials.empty()) root.fail("trials", "at least one [[trials]] table is needed");
+    for (const auto& file : document_.files) {
+      TomlReader part = reader(*file);
+      if (part.has("search")) read_search_trials(study, part);
+    }
+    if (study.trials.empty())
+      root.fail("trials", "at least one [[trials]] table or a [search] is needed");
     for (const Reference& reference : references_) follow(study, reference);
     for (const auto& file : document_.files) {
       TomlReader part = reader(*file);
@@ -77,13 +84,12 @@ class Reading {
         study.tables.back().group = study.name;
       }
       for (const char* key : {"schema", "name", "title", "include", "values", "datasets", "weights",
-                              "trial", "trials"}) {
+                              "trial", "trials", "search"}) {
         (void)part.node(key);
       }
       part.finish();
     }
     profile_where_shown(study);
-    check_study(study);
     return study;
   }
 
@@ -139,6 +145,21 @@ class Reading {
     }
   }
 
+  void read_search_trials(Study& study, TomlReader& root) {
+    if (!study.searches.empty()) root.fail("search", "a study has one [search]");
+    const SearchSettings settings = read_search(root.table("search"));
+    const std::vector<const toml::table*> layers = base();
+    StudySearch search{settings.metric, settings.training, settings.trials, {}};
+    OwnedNodes owned;
+    for (const DrawnTrial& drawn : draw_trials(settings, root, known_, owned)) {
+      add_trial(study, TomlReader(root.file(), "search", layers, values_, drawn.combination),
+                drawn.combination);
+      continue_shorter(study.trials.back(), settings, drawn.rung, root);
+      search.trials.push_back(drawn.name);
+    }
+    study.searches.push_back(std::move(search));
+  }
+
   void add_trial(Study& study, TomlReader trial, const Combination& combination) {
     const std::string row = trial.text("row", std::nullopt);
     const std::string name = trial.text("name", "");
@@ -166,6 +187,7 @@ class Reading {
       trial.fail("dataset",
                  "the study defines no such data set" + nearest_hint(spec.dataset, valid));
     }
+    check_trial(study, spec, [&](const std::string& key) { return trial.where(key); });
     if (from != nullptr) {
       references_.push_back({study.trials.size(), *from->value<std::string>(), from->source()});
     }
@@ -190,7 +212,7 @@ class Reading {
         refuse("the studies refer to each other in a circle");
       }
       if (!std::filesystem::is_regular_file(path)) refuse("no such study: " + path.string());
-      other = read_study(read_study_text(path), path, open_);
+      other = read_study(read_study_text(path), path, {}, open_);
       in = &other;
     }
     std::vector<std::string> valid;
@@ -223,16 +245,17 @@ class Reading {
 
   const StudyDocument& document_;
   std::shared_ptr<const TomlReader::Values> values_;
+  const Observations& known_;
   std::vector<std::filesystem::path>& open_;
   std::set<std::string> names_;
   std::vector<Reference> references_;
 };
 
 Study read_study(const std::string& text, const std::filesystem::path& path,
-                 std::vector<std::filesystem::path>& open) {
+                 const Observations& known, std::vector<std::filesystem::path>& open) {
   open.push_back(path.lexically_normal());
   const StudyDocument document = load_document(text, path);
-  Study study = Reading(document, open).read();
+  Study study = Reading(document, known, open).read();
   open.pop_back();
   return study;
 }
@@ -273,14 +296,15 @@ const DatasetSpec& Study::dataset(const std::string& dataset_name) const {
   throw_invalid(path.string() + ": no data set \"" + dataset_name + "\"");
 }
 
-Study parse_study(const std::string& text, const std::filesystem::path& path) {
+Study parse_study(const std::string& text, const std::filesystem::path& path,
+                  const Observations& known) {
   std::vector<std::filesystem::path> open;
-  return read_study(text, path, open);
+  return read_study(text, path, known, open);
 }
 
-Study load_study(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path)) return load_study_folder(path);
-  return parse_study(read_study_text(path), path);
+Study load_study(const std::filesystem::path& path, const Observations& known) {
+  if (std::filesystem::is_directory(path)) return load_study_folder(path, known);
+  return parse_study(read_study_text(path), path, known);
 }
 
 }  // namespace reprise::sweep

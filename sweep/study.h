@@ -45,6 +45,9 @@ struct Training {
   boost::json::object train;
   std::int64_t checkpoint_every = 50;
   std::int64_t checkpoints_kept = 2;
+  /// Of a search: the steps of the shorter trainings that this one goes on from, ascending.
+  std::vector<std::int64_t> continues = {};
+  bool keep_state = false;  ///< Its last state stays, for a longer one to go on from.
 };
 
 /// Weights from elsewhere, `[weights]`: a file by its content, or random ones by a seed.
@@ -75,6 +78,18 @@ struct TrialSpec {
   bool segmented = true;                         ///< Evaluate Dice with the data set's U-Net.
 };
 
+/// `[search]`: what a run must know to go on with it. The study's trials hold what is decided.
+struct StudySearch {
+  std::string metric;    ///< "validation", or a column of tables.
+  std::string training;  ///< "pretrain" or "finetune".
+  std::size_t configurations = 0;
+  std::vector<std::string> trials;  ///< Names of its trials.
+};
+
+/// What the trials of searches came to, by their names: greater is better, minus infinity where a
+/// trial failed for good.
+using Observations = std::map<std::string, double>;
+
 struct Study {
   std::filesystem::path path;
   std::string name, title;
@@ -83,17 +98,20 @@ struct Study {
   std::map<std::string, WeightsSpec> weights;  ///< "vgg19", "resnet34", "inception".
   std::vector<TrialSpec> trials;
   std::vector<TableSpec> tables;
+  std::vector<StudySearch> searches;  ///< At most one a file.
 
   [[nodiscard]] const DatasetSpec& dataset(const std::string& dataset_name) const;
 };
 
 /// Reads and checks a study file, or a folder of studies (its *.toml, numbers in order of size) as
 /// one: trials and tables are prefixed with their study's name, data sets of one name must be
-/// equal. Errors: InvalidInput naming file, line, column, key and value.
-Study load_study(const std::filesystem::path& path);
+/// equal. Of a search, it has the trials that `known` decides.
+/// Errors: InvalidInput naming file, line, column, key and value.
+Study load_study(const std::filesystem::path& path, const Observations& known = {});
 
 /// The same from text; `path` stands in the errors and is the base of relative paths.
-Study parse_study(const std::string& text, const std::filesystem::path& path);
+Study parse_study(const std::string& text, const std::filesystem::path& path,
+                  const Observations& known = {});
 
 /// Errors: InvalidInput for a file of [weights] that is not there: a plan needs none, a run does.
 void require_weights(const Study& study);

@@ -50,6 +50,10 @@ void add(Study& all, Study part) {
     }
   }
   all.weights.merge(part.weights);
+  for (StudySearch& search : part.searches) {
+    for (std::string& name : search.trials) name = part.name + "." + name;
+    all.searches.push_back(std::move(search));
+  }
   for (TrialSpec& trial : part.trials) {
     trial.name = part.name + "." + trial.name;
     all.trials.push_back(std::move(trial));
@@ -63,7 +67,7 @@ void add(Study& all, Study part) {
 
 }  // namespace
 
-Study load_study_folder(const fs::path& folder) {
+Study load_study_folder(const fs::path& folder, const Observations& known) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.is_regular_file() && entry.path().extension() == ".toml") {
@@ -82,6 +86,13 @@ Study load_study_folder(const fs::path& folder) {
   std::set<std::string> names;
   for (const fs::path& file : files) {
     Study part = load_study(file);
+    if (!part.searches.empty()) {
+      Observations own;
+      for (const auto& [name, value] : known) {
+        if (name.starts_with(part.name + ".")) own[name.substr(part.name.size() + 1)] = value;
+      }
+      part = load_study(file, own);
+    }
     if (!names.insert(part.name).second) {
       throw_invalid(file.string() + ": another study of the folder has the name \"" + part.name +
                     "\"");

@@ -95,7 +95,7 @@ const toml::node* TomlReader::node(std::string_view key) {
 bool TomlReader::has(std::string_view key) { return node(key) != nullptr; }
 
 std::string TomlReader::place(std::string_view key) const {
-  toml::source_region source;
+  toml::source_region source{};  // Lines of nothing are 0, not whatever was there.
   const auto below = [&](const Overlay& entry) {
     return entry.key == key || entry.key.rfind(std::string(key) + ".", 0) == 0;
   };
@@ -107,6 +107,21 @@ std::string TomlReader::place(std::string_view key) const {
   }
   if (source.begin.line == 0 && !layers_.empty()) source = layers_.front()->source();
   return place_of(source, file_) + ": " + (path_.empty() ? "" : path_ + ".") + std::string(key);
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): once for each dot.
+std::string TomlReader::where(const std::string& dotted) const {
+  const std::size_t dot = dotted.find('.');
+  const std::string first = dotted.substr(0, dot);
+  TomlReader copy = *this;
+  if (dot != std::string::npos && copy.has(first) && copy.node(first)->is_table()) {
+    const TomlReader below = copy.table(first);
+    const std::string rest = dotted.substr(dot + 1);
+    const bool is_set = below.find(rest.substr(0, rest.find('.'))) != nullptr;
+    if (is_set) return below.where(rest);
+  }
+  const std::string found = place(dot == std::string::npos ? first : dotted);
+  return found.substr(0, found.find(": "));
 }
 
 void TomlReader::fail(std::string_view key, const std::string& what) const {

@@ -63,6 +63,10 @@ class TomlReader {
   /// Throws InvalidInput: "FILE:LINE:COLUMN: PATH.KEY = VALUE: what".
   [[noreturn]] void fail(std::string_view key, const std::string& what) const;
 
+  /// "FILE:LINE:COLUMN" of a setting by its dotted name; where it is not set, of the table that
+  /// would hold it.
+  [[nodiscard]] std::string where(const std::string& dotted) const;
+
   /// The value that a text "${NAME}" stands for, else the node itself.
   const toml::node* resolve(const toml::node* node) const;
 

@@ -244,7 +244,7 @@ TrainOutcome train(Objective& objective, const BatchMaker& batches, const TrainS
                     .steps_per_second =
                         static_cast<double>(done - outcome.resumed_from) / seconds_since(start)});
     const bool is_due = done % settings.checkpoint_every == 0 || stop;
-    if (is_due && done < settings.steps) store.save(state.snapshot());
+    if (is_due) store.save(state.snapshot());
   }
   outcome.step = adam.updates();
   outcome.finished = outcome.step == settings.steps || ends_early();

@@ -109,6 +109,32 @@ json::object body_of(const StageContext& context, const TrainOutcome& outcome,
   return body;
 }
 
+/// Where the last state of a training stays that longer ones go on from.
+CheckpointStore kept_state(const StageContext& context, const std::string& stage) {
+  return CheckpointStore(context.workspace / "checkpoints" / (stage + "-kept"), 1);
+}
+
+/// A longer training begins where the shorter one ended: its last state becomes our checkpoint.
+void continue_from(const wire::Assign& assign, const StageContext& context,
+                   const CheckpointStore& store) {
+  const json::value* shorter = assign.options.if_contains("continues");
+  if (shorter == nullptr || context.collective.rank() != 0 || store.load_newest().snapshot) return;
+  if (!shorter->is_string()) throw_invalid("stage option \"continues\" is no stage");
+  const std::string stage(shorter->get_string());
+  const auto loaded = kept_state(context, stage).load_newest();
+  if (!loaded.snapshot) {
+    throw_corrupt("the last state of stage " + stage + ", from which this one goes on, is gone" +
+                  (loaded.warnings.empty() ? "" : ": " + loaded.warnings.front()));
+  }
+  store.save(*loaded.snapshot);
+}
+
+/// Makes the last step one at which a checkpoint is written.
+void checkpoint_at_end(TrainSettings& settings) {
+  settings.checkpoint_every = std::min(settings.checkpoint_every, settings.steps);
+  while (settings.steps % settings.checkpoint_every != 0) --settings.checkpoint_every;
+}
+
 }  // namespace
 
 StageWork run_training(const wire::Assign& assign, const StageContext& context) {
@@ -116,9 +142,12 @@ StageWork run_training(const wire::Assign& assign, const StageContext& context) 
   auto& collective = context.collective;
   const ResidentSplit& split = load_split(assign, context, "train");
   agree(collective, [&] { training = make_training(assign, context, split); });
-  const auto& settings = training.settings;
+  auto& settings = training.settings;
+  const bool is_kept = assign.options.contains("keep_state");
+  if (is_kept) checkpoint_at_end(settings);
   const CheckpointStore store(context.workspace / "checkpoints" / assign.stage,
                               settings.checkpoints_kept);
+  agree(collective, [&] { continue_from(assign, context, store); });
   const auto score = [&] { return mean_psnr(training.validation, collective); };
   const auto outcome = train(training.objective, *training.batches, settings, store, collective,
                              context.hooks, score);
@@ -126,6 +155,8 @@ StageWork run_training(const wire::Assign& assign, const StageContext& context) 
   if (!outcome.finished) {
     work.stopped_at = outcome.step;
   } else if (collective.rank() == 0) {
+    const auto last = is_kept ? store.load_newest().snapshot : std::nullopt;
+    if (last) kept_state(context, assign.stage).save(*last);
     work.body = body_of(context, outcome, split.where, *training.objective.network);
   }
   return work;

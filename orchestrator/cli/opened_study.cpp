@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dashboards/coverage.h"
+#include "orchestrator/cli/search_progress.h"
 #include "sweep/error.h"
 #include "sweep/nearest.h"
 
@@ -59,6 +60,15 @@ Opened open_study(const StudyOptions& options) {
   }
   opened.plan = sweep::make_plan(opened.study, digests);
   opened.store = open_store(options.workspace);
+  // Of a search: also the trials that the results so far decide.
+  sweep::Observations known;
+  while (!opened.study.searches.empty() && opened.store != nullptr) {
+    auto next = observe(*opened.store, opened.study, opened.plan, Missing::Failed);
+    if (next == known) break;
+    known = std::move(next);
+    opened.study = load(options, known);
+    opened.plan = sweep::make_plan(opened.study, digests);
+  }
   return opened;
 }
 

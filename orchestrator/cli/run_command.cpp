@@ -11,6 +11,7 @@
 #include "orchestrator/cli/launch_flags.h"
 #include "orchestrator/cli/prepare.h"
 #include "orchestrator/cli/progress.h"
+#include "orchestrator/cli/search_progress.h"
 #include "orchestrator/cli/site.h"
 #include "orchestrator/cli/study_options.h"
 #include "orchestrator/coordinator.h"
@@ -77,7 +78,7 @@ AddedStudy take_in(const std::string& text, const fs::path& workspace, db::Store
     added.datasets[spec.name] = found.path;
     facts[spec.name] = facts_of(datasets::info(found.path));
     store.put_dataset(spec.name, found.digest, found.path.lexically_relative(workspace).string(),
-                      dataset_facts(found.path));
+                      dataset_facts(found.path, spec.recipe()));
   }
   sweep::check_datasets(study, facts);
   added.plan = std::make_shared<const sweep::Plan>(sweep::make_plan(study, digests));
@@ -86,7 +87,7 @@ AddedStudy take_in(const std::string& text, const fs::path& workspace, db::Store
 }
 
 int run(const RunFlags& flags) {
-  const sweep::Study study = load(flags.study);
+  sweep::Study study = load(flags.study);
   sweep::require_weights(study);
   const LauncherKind launcher = launcher_kind_from(flags.launcher);
   const fs::path workspace = fs::absolute(flags.study.workspace);
@@ -109,36 +110,53 @@ int run(const RunFlags& flags) {
     digests[name] = dataset.digest;
     paths[name] = dataset.path;
     store.put_dataset(name, dataset.digest, dataset.path.lexically_relative(workspace).string(),
-                      dataset_facts(dataset.path));
+                      dataset_facts(dataset.path, study.dataset(name).recipe()));
   }
-  const sweep::Plan plan = sweep::make_plan(study, digests);
-  store.put_plan(plan, study.text);
-
   RunOptions options = run_options(flags.launch, launcher);
   options.workspace = workspace;
   options.port = flags.port;
-  // After the plan was put, so that the database is there; over its own connection.
-  dashboards::web::Site site(workspace, /*live=*/true);
-  options.site = site_routes(site);
-  std::vector<std::shared_ptr<const sweep::Plan>> more;
-  options.add_study = [&](const std::string& text) {
-    const AddedStudy added = take_in(text, workspace, store);
-    more.push_back(added.plan);
-    return added;
+  sweep::Plan plan = sweep::make_plan(study, digests);
+  sweep::Observations known;  // Of a search: it only grows, and with it the trials.
+  const auto learn = [&](Missing missing) {
+    const std::size_t before = known.size();
+    known.merge(observe(store, study, plan, missing));
+    if (known.size() == before) return false;
+    study = load(flags.study, known);
+    plan = sweep::make_plan(study, digests);
+    return true;
   };
-  const RunOutcome outcome = run_plan(lock, store, plan, paths, options, progress);
-  progress.on_note(std::to_string(outcome.done - outcome.reused) + " stages run, " +
-                   std::to_string(outcome.reused) + " already in the database, " +
-                   std::to_string(outcome.failed) + " failed, " + std::to_string(outcome.aborted) +
-                   " not run because of a failure");
-  if (outcome.interrupted) {
-    progress.on_note("interrupted: the same command goes on from here");
-    leave_allocation(outcome, [&](const std::string& line) { progress.on_note(line); });
-    return 130;
-  }
+  std::vector<std::shared_ptr<const sweep::Plan>> more;
+  bool failed = false;
+  do {
+    while (learn(Missing::Unknown)) {
+    }
+    store.put_plan(plan, study.text);
+    // After the plan was put, so that the database is there; over its own connection.
+    dashboards::web::Site site(workspace, /*live=*/true);
+    options.site = site_routes(site);
+    options.add_study = [&](const std::string& text) {
+      const AddedStudy added = take_in(text, workspace, store);
+      more.push_back(added.plan);
+      return added;
+    };
+    const RunOutcome outcome = run_plan(lock, store, plan, paths, options, progress);
+    progress.on_note(std::to_string(outcome.done - outcome.reused) + " stages run, " +
+                     std::to_string(outcome.reused) + " already in the database, " +
+                     std::to_string(outcome.failed) + " failed, " +
+                     std::to_string(outcome.aborted) + " not run because of a failure");
+    if (outcome.interrupted) {
+      progress.on_note("interrupted: the same command goes on from here");
+      leave_allocation(outcome, [&](const std::string& line) { progress.on_note(line); });
+      return 130;
+    }
+    failed = failed || outcome.failed + outcome.aborted > 0;
+  } while (learn(Missing::Lost));
   print_tables(store, plan);
   for (const auto& added : more) print_tables(store, *added);
-  return outcome.failed + outcome.aborted > 0 ? static_cast<int>(ErrorCode::TrialFailed) : 0;
+  for (const sweep::StudySearch& search : study.searches) {
+    if (const auto best = best_of(search, study, known)) std::printf("\n%s\n", best->c_str());
+  }
+  return failed ? static_cast<int>(ErrorCode::TrialFailed) : 0;
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ void add_workspace_options(CLI::App& command, StudyOptions& options) {
                      "NAME=FOLDER: where the raw files of data set NAME lie");
 }
 
-sweep::Study load(const StudyOptions& options) {
-  sweep::Study study = sweep::load_study(options.study);
+sweep::Study load(const StudyOptions& options, const sweep::Observations& known) {
+  sweep::Study study = sweep::load_study(options.study, known);
   std::vector<std::string> names;
   for (const sweep::DatasetSpec& spec : study.datasets) names.push_back(spec.name);
   for (const std::string& source : options.sources) {

@@ -39,20 +39,23 @@ TEST(CheckStudy, AcceptsThePapersTrial) {
 }
 
 TEST(CheckStudy, PatchesMustFitSlicesAndLosses) {
-  EXPECT_EQ(error_of("pretrain.patch = 40"),
-            "s.toml: trial \"A\": pretrain.patch = 40: an HR patch of 160 pixels is larger than "
-            "the slices of d (160x128)");
-  EXPECT_EQ(error_of("finetune.patch = 12\nfinetune.loss = [\"hrl\"]"),
-            "s.toml: trial \"A\": finetune.patch = 12: an HR patch of 48 pixels is no multiple of "
-            "32, which the U-Net of finetune.loss = hrl needs");
-  EXPECT_EQ(error_of("dataset = \"e\"\npretrain.patch = 16\nfinetune.patch = 16"),
-            "s.toml: trial \"A\": unet.train.patch = 96: is larger than the slices of e (64x64)");
+  EXPECT_EQ(
+      error_of("pretrain.patch = 40"),
+      "s.toml:13:18: trial \"A\": pretrain.patch = 40: an HR patch of 160 pixels is larger than "
+      "the slices of d (160x128)");
+  EXPECT_EQ(
+      error_of("finetune.patch = 12\nfinetune.loss = [\"hrl\"]"),
+      "s.toml:13:18: trial \"A\": finetune.patch = 12: an HR patch of 48 pixels is no multiple of "
+      "32, which the U-Net of finetune.loss = hrl needs");
+  EXPECT_EQ(
+      error_of("dataset = \"e\"\npretrain.patch = 16\nfinetune.patch = 16"),
+      "s.toml:11:1: trial \"A\": unet.train.patch = 96: is larger than the slices of e (64x64)");
   EXPECT_NE(error_of("scale = 3").find("are no multiples of it"), std::string::npos);
 }
 
 TEST(CheckStudy, ALossThatNeedsWeightsNamesThem) {
   EXPECT_EQ(error_of("finetune.loss = [\"l1\", \"vgg\"]"),
-            "s.toml: trial \"A\": finetune.loss = l1+vgg: needs [weights] vgg19 = \"FILE\" "
+            "s.toml:13:17: trial \"A\": finetune.loss = l1+vgg: needs [weights] vgg19 = \"FILE\" "
             "(torchvision's VGG-19, or \"random\") in the study");
   EXPECT_NE(error_of("unet.encoder = \"resnet34\"").find("needs [weights] resnet34"),
             std::string::npos);
@@ -63,10 +66,17 @@ TEST(CheckStudy, ALossThatNeedsWeightsNamesThem) {
 }
 
 TEST(CheckStudy, TheLossMayUseAnotherDataSetsUnet) {
-  EXPECT_EQ(error_of("unet_from = \"f\""),
-            "s.toml: trial \"A\": unet_from = \"f\": the study defines no such data set; valid: "
-            "d, e");
+  EXPECT_EQ(
+      error_of("unet_from = \"f\""),
+      "s.toml:13:13: trial \"A\": unet_from = \"f\": the study defines no such data set; valid: "
+      "d, e");
   EXPECT_EQ(error_of("unet_from = \"e\"\nunet.train.patch = 64"), "no error");
+}
+
+TEST(CheckStudy, PointsAtTheAxisThatGaveTheValue) {
+  EXPECT_EQ(error_of("[trials.grid]\n\"finetune.patch\" = [24,\n    40]")
+                .substr(0, std::string("s.toml:15:5: trial \"A finetune.patch=40\": ").size()),
+            "s.toml:15:5: trial \"A finetune.patch=40\": ");
 }
 
 TEST(CheckStudy, ValidationLeavesSubjectsToTrainOn) {
