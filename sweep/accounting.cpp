@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "sweep/cost_model.h"
 #include "sweep/error.h"
@@ -10,10 +13,11 @@
 namespace reprise::sweep {
 namespace {
 
-using ById = std::map<std::string, const Stage*>;
+using ById = std::unordered_map<std::string_view, const Stage*>;
 
 ById by_id(const Plan& plan) {
   ById stages;
+  stages.reserve(plan.stages.size());
   for (const Stage& stage : plan.stages) stages[stage.id] = &stage;
   return stages;
 }
@@ -57,7 +61,7 @@ StepCounts count_steps(const Study& study, const Plan& plan) {
   for (const auto& [group, ids] : unets) {
     for (const std::string& id : ids) counts.every_table_alone += stages.at(id)->steps;
   }
-  std::set<std::string> went_on;
+  std::unordered_set<std::string_view> went_on;
   for (const Stage& stage : plan.stages) {
     const auto from = stage.inputs.find("network");
     if (is_training(stage.kind) && from != stage.inputs.end()) went_on.insert(from->second);
@@ -71,7 +75,7 @@ StepCounts count_steps(const Study& study, const Plan& plan) {
 }
 
 double longest_chain(const Plan& plan, const std::function<double(const Stage&)>& cost) {
-  std::map<std::string, double> ends;  // Stages stand after their inputs.
+  std::unordered_map<std::string_view, double> ends;  // Stages stand after their inputs.
   double longest = 0;
   for (const Stage& stage : plan.stages) {
     double start = 0;

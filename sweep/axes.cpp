@@ -224,6 +224,19 @@ std::vector<const toml::table*> conditions(TomlReader& trial, const std::string&
   return tables;
 }
 
+/// An axis may stand in one kind of axes only: the other's values would count for nothing.
+void refuse_repeated(const TomlReader& trial, const std::vector<Combination>& all) {
+  for (const Combination& each : all) {
+    for (std::size_t i = 1; i < each.size(); ++i) {
+      const auto before = each.begin() + static_cast<std::ptrdiff_t>(i);
+      const auto same = [&](const Overlay& other) { return other.key == each[i].key; };
+      if (std::none_of(each.begin(), before, same)) continue;
+      throw_invalid(place_of(each[i].source, trial.file()) + ": " + trial.path() + ": the axis \"" +
+                    each[i].key + "\" is given twice");
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Combination> expand_axes(TomlReader& trial, OwnedNodes& owned) {
@@ -234,6 +247,7 @@ std::vector<Combination> expand_axes(TomlReader& trial, OwnedNodes& owned) {
   add_star(trial, product);
   add_sample(trial, owned, product);
   std::vector<Combination> all = product.take();
+  refuse_repeated(trial, all);
   const auto when = conditions(trial, "when", all);
   const auto exclude = conditions(trial, "exclude", all);
   const auto any = [&](const std::vector<const toml::table*>& tables, const Combination& each) {

@@ -78,10 +78,10 @@ std::int64_t weight_bytes(const Stage& stage) {
   return static_cast<std::int64_t>(parameters * 4);
 }
 
-std::int64_t checkpoint_bytes(const Stage& stage) {
+std::int64_t checkpoint_bytes(const Stage& stage, std::int64_t weights) {
   const json::value* kept = stage.options.if_contains("checkpoints_kept");
   const std::int64_t count = kept != nullptr && kept->is_int64() ? kept->as_int64() : 2;
-  return weight_bytes(stage) * 3 * count;
+  return weights * 3 * count;
 }
 
 }  // namespace reprise::sweep

@@ -15,7 +15,8 @@ double modelled_seconds(const Stage& stage);
 /// Weights that the stage leaves behind, bytes.
 std::int64_t weight_bytes(const Stage& stage);
 /// Checkpoints while the stage runs: weights and two moments, times how many are kept; bytes.
-std::int64_t checkpoint_bytes(const Stage& stage);
+/// `weights`: its `weight_bytes`.
+std::int64_t checkpoint_bytes(const Stage& stage, std::int64_t weights);
 
 /// Whether the stage is a training: its `steps` are steps.
 bool is_training(StageKind kind);

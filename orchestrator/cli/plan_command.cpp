@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
+#include <string_view>
+#include <unordered_map>
 
 #include "dashboards/coverage.h"
 #include "orchestrator/cli/commands.h"
@@ -46,6 +48,7 @@ Summary summarise(const Opened& opened) {
   Summary summary;
   summary.steps = sweep::count_steps(opened.study, opened.plan);
   const StageSeconds seconds(opened.store.get());
+  std::unordered_map<std::string_view, double> hours_left;
   for (const sweep::Stage& stage : opened.plan.stages) {
     const bool done = is_done(opened, stage);
     auto& kind = summary.kinds[std::string(sweep::to_string(stage.kind))];
@@ -53,19 +56,20 @@ Summary summarise(const Opened& opened) {
     kind.second += done ? 1 : 0;
     summary.done += done ? 1U : 0U;
     const double hours = seconds.of(stage) / 3600;
+    hours_left.emplace(stage.id, done ? 0 : hours);
     summary.hours += hours;
     if (!done) summary.hours_left += hours;
     if (sweep::is_training(stage.kind)) {
       if (!done) summary.steps_left += stage.steps;
       summary.measured += seconds.is_measured(stage) ? 1U : 0U;
     }
-    summary.weight_bytes += sweep::weight_bytes(stage);
+    const std::int64_t weights = sweep::weight_bytes(stage);
+    summary.weight_bytes += weights;
     summary.checkpoint_bytes_max =
-        std::max(summary.checkpoint_bytes_max, sweep::checkpoint_bytes(stage));
+        std::max(summary.checkpoint_bytes_max, sweep::checkpoint_bytes(stage, weights));
   }
-  summary.critical_hours = sweep::longest_chain(opened.plan, [&](const sweep::Stage& stage) {
-    return is_done(opened, stage) ? 0.0 : seconds.of(stage) / 3600;
-  });
+  summary.critical_hours = sweep::longest_chain(
+      opened.plan, [&](const sweep::Stage& stage) { return hours_left.at(stage.id); });
   summary.cells = dashboards::cell_sources(opened.plan);
   summary.cells_covered =
       static_cast<std::size_t>(std::count_if(summary.cells.begin(), summary.cells.end(),

@@ -107,12 +107,13 @@ TEST_F(SchemaDocument, AQueryReadsAndNeverWrites) {
   EXPECT_EQ(std::get<double>(rows[0][1]), 2.5);
   EXPECT_EQ(std::get<std::string>(rows[0][2]), "a");
   EXPECT_TRUE(std::holds_alternative<std::monostate>(rows[0][3]));
-  for (const char* sql : {"DELETE FROM studies", "DROP TABLE trials", "PRAGMA user_version = 9",
-                          "ATTACH 'other.db' AS other", "INSERT INTO events VALUES(1, 'a', 'b')",
-                          "REPLACE INTO studies VALUES('a', 'b', 1)", "UPDATE stages SET kind = 'x'",
-                          "CREATE TEMP TABLE mine(x)", "VACUUM INTO 'copy.db'", "BEGIN", "REINDEX",
-                          "WITH x AS (SELECT 1) INSERT INTO events SELECT 1, 'a', 'b', 'c' FROM x",
-                          "DETACH main", "ANALYZE"}) {
+  for (const char* sql :
+       {"DELETE FROM studies", "DROP TABLE trials", "PRAGMA user_version = 9",
+        "ATTACH 'other.db' AS other", "INSERT INTO events VALUES(1, 'a', 'b')",
+        "REPLACE INTO studies VALUES('a', 'b', 1)", "UPDATE stages SET kind = 'x'",
+        "CREATE TEMP TABLE mine(x)", "VACUUM INTO 'copy.db'", "BEGIN", "REINDEX",
+        "WITH x AS (SELECT 1) INSERT INTO events SELECT 1, 'a', 'b', 'c' FROM x", "DETACH main",
+        "ANALYZE"}) {
     EXPECT_EQ(refusal(file_, sql), "query: only SELECT is allowed here") << sql;
   }
   EXPECT_NE(refusal(file_, "SELECT load_extension('x.so')"), "no error");

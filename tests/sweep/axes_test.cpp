@@ -121,6 +121,14 @@ TEST(Axes, AMillionTrialsAreRefusedBeforeTheyAreMade) {
       << error;
 }
 
+TEST(Axes, AnAxisThatStandsTwiceIsRefused) {
+  EXPECT_EQ(error_of("row = \"r\"\ngrid = {seed = [1, 2]}\nzip = {seed = [3, 4]}"),
+            "s.toml:9:17: trials[0]: the axis \"seed\" is given twice");
+  EXPECT_NE(error_of("row = \"r\"\nlist = [{seed = 1}]\nsample = {count = 2, axes = {seed = [1]}}")
+                .find("is given twice"),
+            std::string::npos);
+}
+
 TEST(Axes, AnAxisWithoutValuesOrOfNoSettingIsRefused) {
   EXPECT_NE(error_of("row = \"r\"\ngrid = {seed = []}").find("s.toml:9:16: trials[0].grid.seed"),
             std::string::npos);

@@ -119,6 +119,45 @@ TEST(Expand, NetworksAreProfiledWhereATableShowsIt) {
   EXPECT_TRUE(plan.trials[0].stages.contains("profile"));
 }
 
+TEST(Expand, ALongerTrainingOfASearchGoesOnFromTheShorterOne) {
+  const std::string text = R"(schema = 1
+name = "s"
+[datasets.d]
+importer = "phantom"
+[trial]
+dataset = "d"
+segmented = false
+finetuned = false
+pretrain.validation = {every = 10}
+[search]
+metric = "validation"
+trials = 3
+steps = [10, 30]
+axes = {"network.width" = [12, 24, 36]}
+)";
+  const auto plan_with = [&](const Observations& known) {
+    return make_plan(parse_study(text, "s.toml", known), {{"d", std::string(64, 'a')}});
+  };
+  EXPECT_EQ(plan_with({}).trials.size(), 3U);
+  const Plan plan =
+      plan_with({{"search-000-10", 1.0}, {"search-001-10", 3.0}, {"search-002-10", 2.0}});
+  ASSERT_EQ(plan.trials.size(), 4U);
+  const auto stage_of = [&](const std::string& name) -> const Stage& {
+    const auto trial = std::find_if(plan.trials.begin(), plan.trials.end(),
+                                    [&](const Trial& each) { return each.name == name; });
+    return *std::find_if(plan.stages.begin(), plan.stages.end(), [&](const Stage& stage) {
+      return stage.id == trial->stages.at("pretrain");
+    });
+  };
+  const Stage& shorter = stage_of("search-001-10");
+  const Stage& longer = stage_of("search-001-30");
+  EXPECT_EQ(longer.inputs.at("continues"), shorter.id);
+  EXPECT_EQ(longer.config.at("train").at("steps").as_int64(), 30);
+  EXPECT_EQ(longer.steps, 20) << "what is left to do";
+  EXPECT_TRUE(shorter.options.contains("keep_state"));
+  EXPECT_FALSE(longer.options.contains("keep_state"));
+}
+
 TEST(Expand, WeightsFromElsewhereAreAStageOfTheirOwn) {
   const Study study = parse_study(R"(schema = 1
 name = "s"
