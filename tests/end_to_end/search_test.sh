@@ -5,7 +5,7 @@
 STUDY=$HERE/search.toml
 ask() { "$REPRISE" query "$2" -w "$1" --format csv | tail -n +2; }
 "$REPRISE" run "$STUDY" -w one --plain --gangs 2 >one.out 2>one.log || { cat one.log one/logs/*; die "the first run"; }
-grep -q "^best of 5 configurations: #[0-4] learning_rate=.* (12 steps), validation " one.out || { cat one.out; die "no best"; }
+grep -q "^best of 5 configurations: #[0-4] .*learning_rate=.* (12 steps), validation " one.out || { cat one.out; die "no best"; }
 [ "$(grep -c '^| #' one.out)" = 8 ] || { cat one.out; die "not five configurations, three of them promoted"; }
 # Steps 7 to 12 only, and with the curve of the shorter training before them.
 [ "$(ask one "SELECT count(*) FROM results r JOIN stages s ON s.id = r.stage WHERE s.kind = 'pretrain'
