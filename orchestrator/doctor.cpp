@@ -8,6 +8,7 @@
 #include <boost/asio/ip/host_name.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
+#include <cmath>
 #include <sstream>
 
 #include "db/sqlite.h"
@@ -114,7 +115,7 @@ Finding folder_use(const fs::path& folder) {
       const db::Connection reader(place / "test.db", db::Access::ReadOnly);
     }
     finding.text = folder.string() + ": files, locks and a database work; a durable write takes " +
-                   std::to_string(static_cast<int>(took.count() + 0.5)) + " ms";
+                   std::to_string(std::lround(took.count())) + " ms";
     if (took.count() > 500) {
       finding.health = Health::Warning;
       finding.fix = "put the workspace on a faster disk: every transaction waits so long";

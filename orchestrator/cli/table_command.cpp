@@ -30,7 +30,6 @@ bool is_paper_table(const std::string& what) {
 std::string paper_text(const TableFlags& flags, dashboards::Format format) {
   const PaperPlan paper = open_paper_plan(flags.of_study, flags.study.workspace);
   std::vector<dashboards::Table> blocks;
-  std::string text;
   for (const dashboards::Definition& definition : dashboards::paper_tables()) {
     if (flags.study.study != "all" && definition.number != flags.study.study) continue;
     auto tables =
