@@ -62,10 +62,9 @@ std::string sha256_file(const std::filesystem::path& path) {
   }
   Sha256 digest;
   std::vector<std::byte> buffer(1U << 20U);
-  while (true) {
+  while (std::feof(file.get()) == 0 && std::ferror(file.get()) == 0) {
     const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get());
     digest.update(std::span(buffer).first(count));
-    if (count < buffer.size()) break;
   }
   if (std::ferror(file.get()) != 0) {
     throw Error(ErrorCode::Unavailable, path.string() + ": read error");
