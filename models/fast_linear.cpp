@@ -1,10 +1,14 @@
 #include "models/fast_linear.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
+
+#include "models/kernels/kernel_set.h"
 
 namespace reprise::models {
 namespace {
@@ -68,6 +72,23 @@ struct Gradients {
   Tensor x, weight, bias;
 };
 
+/// gradient [T, N] transposed times x [T, K]: [N, K] float32.
+Tensor weight_gradient(const Tensor& gradient, const Tensor& x) {
+  if (x.scalar_type() != torch::kFloat32) {
+    return product(gradient.t(), x.t(), std::nullopt).to(torch::kFloat32);
+  }
+  const Tensor a = gradient.contiguous(), b = x.contiguous();
+  Tensor out = torch::empty({a.size(1), b.size(1)}, a.options());
+  constexpr std::int64_t kRows = 8;  // A thread takes whole tiles of the kernel.
+  const std::int64_t tiles = (out.size(0) + kRows - 1) / kRows;
+  at::parallel_for(0, tiles, 4, [&](int64_t begin, int64_t end) {
+    kernels::kernel_set().product(a.data_ptr<float>(), a.size(1), b.data_ptr<float>(), b.size(1),
+                                  a.size(0), out.data_ptr<float>(), begin * kRows,
+                                  std::min(end * kRows, out.size(0)));
+  });
+  return out;
+}
+
 /// Of y = x * weight^T + bias, from the gradient of y; only those that are asked for.
 Gradients linear_backward(AutogradContext* context, const Tensor& gradient, const Tensor& x,
                           const Tensor& weight, bool has_bias) {
@@ -77,8 +98,7 @@ Gradients linear_backward(AutogradContext* context, const Tensor& gradient, cons
     result.x = product(flat, weight.t(), std::nullopt).view(x.sizes());
   }
   if (context->needs_input_grad(1)) {
-    result.weight = product(flat.t(), x.reshape({-1, x.size(-1)}).t(), std::nullopt);
-    result.weight = result.weight.to(torch::kFloat32);
+    result.weight = weight_gradient(flat, x.reshape({-1, x.size(-1)}));
   }
   if (has_bias && context->needs_input_grad(2)) result.bias = flat.sum(0, false, torch::kFloat32);
   return result;

@@ -4,7 +4,10 @@
 
 #include <cmath>
 
-#include "models/kernels/attention_kernel.h"
+#include "models/kernels/kernel_set.h"
+#ifdef REPRISE_MODELS_CUDA
+#include "models/cuda/attention_tensors.h"
+#endif
 
 namespace reprise::models {
 namespace {
@@ -41,7 +44,7 @@ template <typename T>
 void run_forward(const kernels::AttentionInput<T>& in, const Tensor& out, const Tensor& stats) {
   const kernels::AttentionOutput<T> to{.out = data<T>(out),
                                        .stats = stats.defined() ? data<float>(stats) : nullptr};
-  const auto& set = kernels::attention_kernels();
+  const auto& set = kernels::kernel_set();
   at::parallel_for(0, in.shape.images * in.shape.windows, 1, [&](int64_t begin, int64_t end) {
     if constexpr (std::is_same_v<T, float>) {
       set.forward(in, to, begin, end);
@@ -59,7 +62,7 @@ void run_backward(const kernels::AttentionInput<T>& in, const Tensor& out_gradie
       .stats = data<float>(stats),
       .qkv = data<T>(qkv_gradient),
       .bias = bias_gradient.defined() ? data<float>(bias_gradient) : nullptr};
-  const auto& set = kernels::attention_kernels();
+  const auto& set = kernels::kernel_set();
   at::parallel_for(0, in.shape.heads, 1, [&](int64_t begin, int64_t end) {
     if constexpr (std::is_same_v<T, float>) {
       set.backward(in, to, begin, end);
@@ -81,6 +84,9 @@ void with_type(const Tensor& qkv, Work work) {
 
 Tensor fused_forward(const Tensor& qkv, const Tensor& bias, const Tensor& place, const Tensor& mask,
                      std::int64_t heads, const Tensor& stats) {
+#ifdef REPRISE_MODELS_CUDA
+  if (qkv.is_cuda()) return cuda::attention_forward(qkv, bias, place, mask, heads, stats);
+#endif
   Tensor out = torch::empty({qkv.size(0), qkv.size(1), qkv.size(2) / 3}, qkv.options());
   with_type(qkv, [&](auto type) {
     run_forward(input_of<decltype(type)>(qkv, place, bias, mask, heads), out, stats);
@@ -100,10 +106,17 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
     const auto saved = context->get_saved_variables();
     const Tensor& qkv = saved[0];
     const Tensor gradient = gradients[0].to(qkv.scalar_type()).contiguous();
+    const std::int64_t heads = context->saved_data["heads"].toInt();
+#ifdef REPRISE_MODELS_CUDA
+    if (qkv.is_cuda()) {
+      const auto result =
+          cuda::attention_backward(gradient, qkv, saved[1], saved[2], saved[3], heads, saved[4]);
+      return {result.qkv, result.bias, Tensor(), Tensor(), Tensor()};
+    }
+#endif
     const Tensor qkv_gradient = torch::empty_like(qkv);
     Tensor bias_gradient;
     if (context->needs_input_grad(1)) bias_gradient = torch::zeros_like(saved[1]);
-    const std::int64_t heads = context->saved_data["heads"].toInt();
     with_type(qkv, [&](auto type) {
       run_backward(input_of<decltype(type)>(qkv, saved[2], saved[1], saved[3], heads), gradient,
                    saved[4], qkv_gradient, bias_gradient);
@@ -114,6 +127,13 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
 
 Tensor fused(const Tensor& qkv, const Tensor& bias, const WindowPlan& plan, bool shifted,
              std::int64_t heads) {
+#ifdef REPRISE_MODELS_CUDA
+  const bool takes = qkv.is_cpu() || cuda::takes(qkv, plan.tokens(), heads);
+#else
+  const bool takes = qkv.is_cpu();
+#endif
+  TORCH_CHECK(takes, "no fused window attention for ", qkv.toString(), " with ", plan.tokens(),
+              " tokens a window and ", heads, " heads of ", qkv.size(2) / 3 / heads);
   const Tensor& place = shifted ? plan.shifted_place : plan.place;
   const Tensor mask = shifted ? plan.mask : Tensor();
   const Tensor rows = qkv.contiguous(), weights = bias.to(torch::kFloat32).contiguous();

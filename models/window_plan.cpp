@@ -1,7 +1,7 @@
 #include "models/window_plan.h"
 
 #include "models/fast_linear.h"
-#include "models/kernels/attention_kernel.h"
+#include "models/kernels/kernel_set.h"
 #include "models/swin.h"
 
 namespace reprise::models {

@@ -1,7 +1,7 @@
 #pragma once
 /// The kernels' text, compiled once an instruction set (see simd.h).
 
-#include "models/kernels/attention_kernel.h"
+#include "models/kernels/kernel_set.h"
 #include "models/kernels/simd.h"
 
 namespace reprise::models::kernels {
@@ -265,10 +265,6 @@ template <typename T>
 void backward_all(const AttentionInput<T>& in, const AttentionGradients<T>& to, std::int64_t begin,
                   std::int64_t end) {
   REPRISE_FOR_SIZE(backward_range, in, to, begin, end);
-}
-
-constexpr AttentionKernels kernels_named(const char* name) {
-  return {name, forward_all<float>, forward_all<Bf16>, backward_all<float>, backward_all<Bf16>};
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "models/kernels/attention_kernel.h"
+#include "models/kernels/kernel_set.h"
 
 namespace reprise::models::kernels {
 namespace {

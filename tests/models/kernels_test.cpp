@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "models/fast_linear.h"
-#include "models/kernels/attention_kernel.h"
+#include "models/kernels/kernel_set.h"
 
 namespace reprise::models {
 namespace {
@@ -94,8 +94,8 @@ void check(const Case& c, Forward forward, Backward backward, double tolerance) 
 
 }  // namespace
 
-TEST(AttentionKernels, EverySetMatchesFloat64ForEverySize) {
-  const auto list = kernels::all_attention_kernels();
+TEST(KernelSet, EverySetMatchesFloat64ForEverySize) {
+  const auto list = kernels::all_kernel_sets();
   ASSERT_GE(list.count, 1);
   for (int at = 0; at < list.count; ++at) {
     const auto& set = *list.sets[at];
@@ -118,11 +118,34 @@ TEST(AttentionKernels, EverySetMatchesFloat64ForEverySize) {
   }
 }
 
-TEST(AttentionKernels, LargeLogitsNeitherOverflowNorVanish) {
+TEST(KernelSet, LargeLogitsNeitherOverflowNorVanish) {
   Case c({.images = 1, .windows = 1, .tokens = 64, .heads = 1, .head_size = 10}, false);
   c.qkv = c.qkv * 40;
-  const auto& set = kernels::attention_kernels();
+  const auto& set = kernels::kernel_set();
   check<float>(c, set.forward, set.backward, 2e-3);  // Logits are rounded at about 5000.
+}
+
+TEST(ProductKernels, EverySetMatchesFloat64AndTouchesOnlyItsRows) {
+  torch::manual_seed(6);
+  const auto list = kernels::all_kernel_sets();
+  for (int at = 0; at < list.count; ++at) {
+    for (const auto& [n, k, count] : {std::tuple<int, int, int>{180, 60, 300},
+                                      {60, 120, 2049},
+                                      {30, 90, 64},
+                                      {1, 1, 1},
+                                      {9, 49, 1025}}) {
+      SCOPED_TRACE(c10::str(list.sets[at]->name, " ", n, " ", k, " ", count));
+      const auto a = torch::randn({count, n}), b = torch::randn({count, k});
+      auto out = torch::full({n, k}, -7.0F);
+      const auto split = std::min<std::int64_t>(8, n);
+      list.sets[at]->product(a.data_ptr<float>(), n, b.data_ptr<float>(), k, count,
+                             out.data_ptr<float>(), 0, split);
+      EXPECT_TRUE((out.slice(0, split, n) == -7.0F).all().item<bool>());
+      list.sets[at]->product(a.data_ptr<float>(), n, b.data_ptr<float>(), k, count,
+                             out.data_ptr<float>(), split, n);
+      EXPECT_LE(error(out, torch::matmul(a.to(torch::kFloat64).t(), b.to(torch::kFloat64))), 3e-6);
+    }
+  }
 }
 
 TEST(FastLinear, ValuesAndGradientsMatchLibTorch) {

@@ -57,10 +57,10 @@ struct AttentionGradients {
   float* bias = nullptr;         ///< Added to: gradient of bias; null where none is wanted.
 };
 
-/// One instruction set's kernels. Each call does a range, so that the caller may share the work
-/// out: forward by (image, window) pairs, backward by heads (which makes the bias gradient's order
-/// of additions independent of the number of threads).
-struct AttentionKernels {
+/// One instruction set's kernels. Each attention call does a range, so that the caller may share
+/// the work out: forward by (image, window) pairs, backward by heads (which makes the bias
+/// gradient's order of additions independent of the number of threads).
+struct KernelSet {
   const char* name;
   void (*forward)(const AttentionInput<float>&, const AttentionOutput<float>&, std::int64_t begin,
                   std::int64_t end);
@@ -70,16 +70,19 @@ struct AttentionKernels {
                    std::int64_t begin_head, std::int64_t end_head);
   void (*backward_bf16)(const AttentionInput<Bf16>&, const AttentionGradients<Bf16>&,
                         std::int64_t begin_head, std::int64_t end_head);
+  /// Rows [begin, end) of out [n, k] = sum over t of a[t][n] * b[t][k], a [count, n], b [count, k].
+  void (*product)(const float* a, std::int64_t n, const float* b, std::int64_t k,
+                  std::int64_t count, float* out, std::int64_t begin, std::int64_t end);
 };
 
 /// The kernels for this processor: AVX-512, AVX2 or the baseline.
-const AttentionKernels& attention_kernels();
+const KernelSet& kernel_set();
 
 /// Every set that this processor can run, for tests.
 struct KernelList {
-  const AttentionKernels* sets[3];
+  const KernelSet* sets[3];
   int count;
 };
-KernelList all_attention_kernels();
+KernelList all_kernel_sets();
 
 }  // namespace reprise::models::kernels

@@ -1,9 +1,9 @@
-#include "models/kernels/attention_kernel.h"
-#include "models/kernels/attention_sets.h"
+#include "models/kernels/kernel_set.h"
+#include "models/kernels/sets.h"
 
 namespace reprise::models::kernels {
 
-KernelList all_attention_kernels() {
+KernelList all_kernel_sets() {
   KernelList list{{}, 0};
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -19,8 +19,8 @@ KernelList all_attention_kernels() {
   return list;
 }
 
-const AttentionKernels& attention_kernels() {
-  static const AttentionKernels& best = *all_attention_kernels().sets[0];
+const KernelSet& kernel_set() {
+  static const KernelSet& best = *all_kernel_sets().sets[0];
   return best;
 }
 
