@@ -58,7 +58,8 @@ struct Heartbeat {
 /// "slice": [n...], "values": {metric: [number or null...]}}, "validation"?: [[step, PSNR]...],
 /// "notes"?: {metric: why it has no values}, "provenance": {...}}. Everything but "provenance",
 /// scalars named "*_seconds" and a profile's "FPS" is a pure function of the stage. The texts of
-/// "provenance"."warnings" become events of the database.
+/// "provenance"."warnings" become events of the database; "provenance"."cost" is what
+/// worker/cost_meter.h measured at rank 0.
 struct Result {
   std::string stage;
   std::int64_t fence = 0;

@@ -6,6 +6,7 @@
 #include "worker/config.h"
 #include "worker/evaluate.h"
 #include "worker/resample.h"
+#include "worker/precision.h"
 #include "worker/stage_body.h"
 #include "worker/stage_setup.h"
 
@@ -83,7 +84,7 @@ EvaluateTask make_task(const wire::Assign& assign, const StageContext& context,
                        const ResidentSplit& split) {
   const auto& config = assign.config;
   EvaluateTask task;
-  set_arithmetic(config);
+  set_arithmetic(precision_of(config));
   const datasets::Slices& info = split.frame;
   const auto inputs = inputs_of(assign, context, info);
   task.slices = split.tensors;

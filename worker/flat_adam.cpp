@@ -23,6 +23,10 @@ FlatAdam::FlatAdam(const std::vector<torch::Tensor>& parameters, const Options& 
   gradients_ = torch::zeros({kExtra + total}, place);
   first_ = torch::zeros({total}, place);
   second_ = torch::zeros({total}, place);
+  count_ = torch::zeros({}, place);
+  // float64 on the CPU, where the kernel reads it as a number: float32 would round it.
+  learning_rate_ =
+      torch::zeros({}, place.dtype(place.device().is_cpu() ? torch::kFloat64 : torch::kFloat32));
   int64_t at = 0;
   for (const auto& shared : parameters) {
     if (!shared.requires_grad()) continue;
@@ -39,11 +43,21 @@ FlatAdam::FlatAdam(const std::vector<torch::Tensor>& parameters, const Options& 
 void FlatAdam::zero_grad() { gradients_.zero_(); }
 
 void FlatAdam::step(double learning_rate) {
+  prepare_device_step(learning_rate);
+  step_on_device();
+}
+
+void FlatAdam::prepare_device_step(double learning_rate) {
   const torch::NoGradGuard no_grad;
   ++updates_;
-  const auto updates = torch::full({}, static_cast<double>(updates_), weights_.options());
+  count_.fill_(static_cast<double>(updates_));
+  learning_rate_.fill_(learning_rate);
+}
+
+void FlatAdam::step_on_device() {
+  const torch::NoGradGuard no_grad;
   at::_fused_adam_({weights_}, {gradients_.narrow(0, kExtra, weights_.numel())}, {first_},
-                   {second_}, {}, {updates}, learning_rate, options_.beta1, options_.beta2,
+                   {second_}, {}, {count_}, learning_rate_, options_.beta1, options_.beta2,
                    /*weight_decay=*/0, options_.eps, /*amsgrad=*/false, /*maximize=*/false);
 }
 

@@ -30,6 +30,11 @@ class FlatAdam {
   /// One update by the gradients, as torch::optim::Adam.
   void step(double learning_rate);
 
+  /// The same update in two halves, for CUDA graphs: the first counts the step and writes count and
+  /// learning rate to the device, the second reads them there and nothing from the host.
+  void prepare_device_step(double learning_rate);
+  void step_on_device();
+
   /// State: [weights] float32 each, and the number of updates done.
   torch::Tensor& weights() { return weights_; }
   torch::Tensor& first_moments() { return first_; }
@@ -43,6 +48,8 @@ class FlatAdam {
   torch::Tensor gradients_;
   torch::Tensor first_;
   torch::Tensor second_;
+  torch::Tensor count_;          ///< Scalar: the number of updates done, with the one in progress.
+  torch::Tensor learning_rate_;  ///< Scalar.
   int64_t updates_ = 0;
 };
 

@@ -5,10 +5,11 @@
 #include "sweep/network_profile.h"
 #include "sweep/network_schema.h"
 #include "worker/config.h"
+#include "worker/precision.h"
 #include "worker/stage_body.h"
 #include "worker/stage_setup.h"
 
-#ifdef REPRISE_WORKER_NCCL
+#ifdef REPRISE_CUDA
 #include <c10/cuda/CUDAFunctions.h>
 #endif
 
@@ -22,7 +23,7 @@ constexpr std::int64_t kRows = 40;
 constexpr std::int64_t kColumns = 32;
 
 void wait_for(const torch::Device& device) {
-#ifdef REPRISE_WORKER_NCCL
+#ifdef REPRISE_CUDA
   if (device.is_cuda()) c10::cuda::device_synchronize();
 #endif
   (void)device;
@@ -61,7 +62,7 @@ StageWork run_profile(const wire::Assign& assign, const StageContext& context) {
   std::shared_ptr<models::SrNetwork> network;
   std::int64_t channels = 1;
   agree(context.collective, [&] {
-    set_arithmetic(assign.config);
+    set_arithmetic(precision_of(assign.config));
     channels = datasets::info(assign.dataset_path).channels;
     network = build_network(assign.config, {.channels = channels, .device = context.device});
     network->eval();

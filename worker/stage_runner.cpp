@@ -1,11 +1,17 @@
 #include "worker/stage_runner.h"
 
 #include <algorithm>
+#include <array>
 #include <new>
 
 #include "sweep/error.h"
+#include "worker/cost_meter.h"
 #include "worker/gang_error.h"
 #include "worker/stage_body.h"
+
+#ifdef REPRISE_CUDA
+#include <cuda_runtime_api.h>
+#endif
 
 namespace reprise::worker {
 namespace {
@@ -18,6 +24,21 @@ fs::path checkpoint_folder(const fs::path& workspace, const std::string& stage) 
 
 /// Only the first line: c10's texts go on with a stack trace.
 std::string first_line(std::string text) { return text.substr(0, text.find('\n')); }
+
+/// As NVML spells it; empty for a CPU.
+std::string pci_address(const torch::Device& device) {
+#ifdef REPRISE_CUDA
+  if (device.is_cuda()) {
+    std::array<char, 64> address{};
+    if (cudaDeviceGetPCIBusId(address.data(), address.size(), device.index()) == cudaSuccess) {
+      return address.data();
+    }
+  }
+#else
+  static_cast<void>(device);
+#endif
+  return {};
+}
 
 StageWork work_on(const wire::Assign& assign, const StageContext& context) {
   if (assign.kind == "evaluate") return run_evaluation(assign, context);
@@ -74,7 +95,15 @@ StageEnd run_stage(const wire::Assign& assign, const StageContext& context) {
                                .message = message};
   };
   try {
-    StageWork work = work_on(assign, context);
+    const Nvml nvml;
+    CostMeter meter(nvml, at::get_num_threads(), pci_address(context.device));
+    StageContext metered = context;
+    metered.hooks.progress = [&](const Progress& progress) {
+      meter.sample();
+      context.hooks.progress(progress);
+    };
+    StageWork work = work_on(assign, metered);
+    if (work.body) work.body->at("provenance").as_object()["cost"] = meter.read();
     if (work.stopped_at >= 0) {
       fail(ErrorCode::Unavailable, "handed back at step " + std::to_string(work.stopped_at));
     } else {

@@ -35,20 +35,6 @@ StageInputs inputs_of(const wire::Assign& assign, const StageContext& context,
   return inputs;
 }
 
-void set_arithmetic(const json::object& config) {
-  const std::string precision =
-      config.contains("precision") ? config::text(config, "precision") : "fp32";
-  if (precision != "fp32" && precision != "tf32" && precision != "bf16") {
-    throw_invalid("stage config: precision \"" + precision +
-                  "\" is none of \"fp32\", \"tf32\", \"bf16\"");
-  }
-  at::globalContext().setAllowTF32CuBLAS(precision == "tf32");
-  at::globalContext().setAllowTF32CuDNN(precision == "tf32");
-  at::globalContext().setBenchmarkCuDNN(false);
-  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
-  at::globalContext().setDeterministicFillUninitializedMemory(false);
-}
-
 json::object provenance(const StageContext& context, double seconds) {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);

@@ -21,10 +21,6 @@ const ResidentSplit& load_split(const wire::Assign& assign, const StageContext& 
 StageInputs inputs_of(const wire::Assign& assign, const StageContext& context,
                       const datasets::Slices& info);
 
-/// Sets the process's arithmetic to what the stage's identity says ("precision" of `config`; none:
-/// fp32). Errors: InvalidInput for an unknown precision.
-void set_arithmetic(const boost::json::object& config);
-
 /// Where and how long a stage ran. A result's only part that is no function of the stage.
 boost::json::object provenance(const StageContext& context, double seconds);
 

@@ -1,6 +1,5 @@
 #include "worker/train.h"
 
-#include <ATen/autocast_mode.h>
 
 #include <chrono>
 #include <cmath>
@@ -18,29 +17,6 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-/// bfloat16 arithmetic of networks while it lives.
-class Autocast {
- public:
-  Autocast(bool enabled, const torch::Device& device) : type_(device.type()), enabled_(enabled) {
-    if (!enabled_) return;
-    at::autocast::set_autocast_dtype(type_, torch::kBFloat16);
-    at::autocast::set_autocast_enabled(type_, true);
-  }
-  ~Autocast() {
-    if (!enabled_) return;
-    at::autocast::set_autocast_enabled(type_, false);
-    at::autocast::clear_cache();  // It holds casts of weights that the next step changes.
-  }
-  Autocast(const Autocast&) = delete;
-  Autocast& operator=(const Autocast&) = delete;
-  Autocast(Autocast&&) = delete;
-  Autocast& operator=(Autocast&&) = delete;
-
- private:
-  at::DeviceType type_;
-  bool enabled_;
-};
 
 /// What every rank knows after the all-reduce of a step.
 struct Shared {
@@ -125,7 +101,7 @@ class Stepper {
   }
 
   torch::Tensor output_of(const Batch& batch) {
-    const Autocast autocast(settings_.bf16, batch.hr.device());
+    const PrecisionScope scope(settings_.precision, batch.hr.device());
     return objective_.output(batch).to(torch::kFloat32);
   }
 
@@ -155,7 +131,7 @@ class Stepper {
     each_part([&](const torch::Tensor& output, const Batch& batch) {
       torch::Tensor share;
       {
-        const Autocast autocast(settings_.bf16, batch.hr.device());
+        const PrecisionScope scope(settings_.precision, batch.hr.device());
         share = objective_.loss_share(output, batch) / settings_.accumulate;
       }
       share.backward();

@@ -15,6 +15,7 @@
 #include "worker/checkpoint.h"
 #include "worker/collective.h"
 #include "worker/flat_adam.h"
+#include "worker/precision.h"
 
 namespace reprise::worker {
 
@@ -57,7 +58,7 @@ struct TrainSettings {
   std::vector<std::int64_t> milestones;
   double gamma = 0.5;
   double beta2 = 0.999;
-  bool bf16 = false;  ///< Networks run in bfloat16 where autocast allows; weights stay float32.
+  Precision precision = Precision::Fp32;
   std::uint64_t seed = 0;
   ValidationSettings validation = {};
   std::int64_t checkpoint_every = 50;

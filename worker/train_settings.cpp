@@ -19,7 +19,7 @@ TrainSettings train_settings(const boost::json::object& config,
   if (train.contains("gamma")) settings.gamma = config::number(train, "gamma");
   if (train.contains("beta2")) settings.beta2 = config::number(train, "beta2");
   if (train.contains("accumulate")) settings.accumulate = config::integer(train, "accumulate", 1);
-  if (config.contains("precision")) settings.bf16 = config::text(config, "precision") == "bf16";
+  settings.precision = precision_of(config);
   if (train.contains("validation")) {
     const auto& validation = config::table(train, "validation");
     settings.validation = {.every = config::integer(validation, "every", 1),

@@ -7,6 +7,7 @@
 #include "worker/hold_out.h"
 #include "worker/resample.h"
 #include "worker/sampling.h"
+#include "worker/precision.h"
 #include "worker/stage_body.h"
 #include "worker/stage_setup.h"
 
@@ -41,7 +42,7 @@ Training make_training(const wire::Assign& assign, const StageContext& context,
                        const ResidentSplit& split) {
   const auto& config = assign.config;
   Training training;
-  set_arithmetic(config);
+  set_arithmetic(precision_of(config));
   training.settings = train_settings(config, assign.options);
   const auto& settings = training.settings;
   torch::manual_seed(settings.seed);

@@ -199,7 +199,7 @@ TEST_F(Train, EarlyStoppingKeepsTheBestWeights) {
 TEST_F(Train, Bfloat16ComesCloseToFloat32) {
   auto exact = toy(false);
   const auto precise = run(exact, settings_, "fp32");
-  settings_.bf16 = true;
+  settings_.precision = Precision::Bf16;
   auto coarse = toy(false);
   const auto rounded = run(coarse, settings_, "bf16");
   EXPECT_NE(precise.curve.back().loss, rounded.curve.back().loss);
