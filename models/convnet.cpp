@@ -1,5 +1,7 @@
 #include "models/convnet.h"
 
+#include "models/fast_linear.h"
+
 namespace reprise::models {
 
 ConvnetBlockImpl::ConvnetBlockImpl(std::int64_t width) {
@@ -13,7 +15,8 @@ ConvnetBlockImpl::ConvnetBlockImpl(std::int64_t width) {
 
 torch::Tensor ConvnetBlockImpl::forward(const torch::Tensor& x) {
   torch::Tensor hidden = norm_(depthwise_(x).permute({0, 2, 3, 1}));  // [B, H, W, C]
-  hidden = gamma_ * down_(torch::gelu(up_(hidden)));
+  hidden = fast_linear_gelu(hidden, up_->weight, up_->bias);
+  hidden = gamma_ * fast_linear(hidden, down_->weight, down_->bias);
   return x + hidden.permute({0, 3, 1, 2});
 }
 
@@ -30,7 +33,9 @@ Convnet::Convnet(const ConvnetOptions& options) {
 }
 
 torch::Tensor Convnet::forward(torch::Tensor lr) {
-  const torch::Tensor features = head_(lr);  // [B, width, H, W]
+  // Convolutions are fastest with channels last, and everything behind keeps that order.
+  const torch::Tensor features =
+      head_(lr).contiguous(at::MemoryFormat::ChannelsLast);  // [B, width, H, W]
   torch::Tensor x = features;
   for (ConvnetBlock& block : blocks_) x = block(x);
   return tail_(x + features);

@@ -22,7 +22,9 @@ Edsr::Edsr(const EdsrOptions& options) : options_(options) {
 }
 
 torch::Tensor Edsr::forward(torch::Tensor lr) {
-  const torch::Tensor features = head_(sub_mean_(lr));  // [B, width, H, W]
+  // Convolutions are fastest with channels last, and everything behind keeps that order.
+  const torch::Tensor features =
+      head_(sub_mean_(lr)).contiguous(at::MemoryFormat::ChannelsLast);  // [B, width, H, W]
   torch::Tensor x = features;
   for (Block& block : blocks_) {
     torch::Tensor hidden = block.first(x);

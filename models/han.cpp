@@ -53,7 +53,9 @@ torch::Tensor Han::attend_pixels(const torch::Tensor& x) {
 }
 
 torch::Tensor Han::forward(torch::Tensor lr) {
-  const torch::Tensor features = head_(sub_mean_(lr));  // [B, width, H, W]
+  // Convolutions are fastest with channels last, and everything behind keeps that order.
+  const torch::Tensor features =
+      head_(sub_mean_(lr)).contiguous(at::MemoryFormat::ChannelsLast);  // [B, width, H, W]
   torch::Tensor x = features;
   std::vector<torch::Tensor> items;
   for (BlockGroup& group : groups_) {
@@ -62,10 +64,10 @@ torch::Tensor Han::forward(torch::Tensor lr) {
       inner = inner + block.attention(block.second(torch::relu(block.first(inner))));
     }
     x = x + group.last(inner);
-    items.push_back(x);
+    items.push_back(x.contiguous());
   }
-  x = after_body_(x);
-  items.push_back(x);
+  x = after_body_(x).contiguous();
+  items.push_back(x.contiguous());
   std::reverse(items.begin(), items.end());
   const torch::Tensor layers = last_conv_(attend_layers(torch::stack(items, 1)));
   x = last_(torch::cat({attend_pixels(x), layers}, 1));

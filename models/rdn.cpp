@@ -30,7 +30,9 @@ Rdn::Rdn(const RdnOptions& options) {
 }
 
 torch::Tensor Rdn::forward(torch::Tensor lr) {
-  const torch::Tensor features = head_(sub_mean_(lr));  // [B, width, H, W]
+  // Convolutions are fastest with channels last, and everything behind keeps that order.
+  const torch::Tensor features =
+      head_(sub_mean_(lr)).contiguous(at::MemoryFormat::ChannelsLast);  // [B, width, H, W]
   torch::Tensor x = first_(features);
   std::vector<torch::Tensor> outputs;
   for (Block& block : blocks_) {
