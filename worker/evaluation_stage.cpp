@@ -5,8 +5,8 @@
 #include "models/inception.h"
 #include "worker/config.h"
 #include "worker/evaluate.h"
-#include "worker/resample.h"
 #include "worker/precision.h"
+#include "worker/resample.h"
 #include "worker/stage_body.h"
 #include "worker/stage_setup.h"
 

@@ -15,7 +15,8 @@ Precision precision_named(const std::string& name) {
 }
 
 Precision precision_of(const boost::json::object& config) {
-  return config.contains("precision") ? precision_named(config::text(config, "precision")) : Precision::Fp32;
+  return config.contains("precision") ? precision_named(config::text(config, "precision"))
+                                      : Precision::Fp32;
 }
 
 void set_arithmetic(Precision precision) {

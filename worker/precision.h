@@ -21,7 +21,8 @@ enum class Precision {
 /// "fp32", "tf32" or "bf16". Errors: InvalidInput for another text.
 Precision precision_named(const std::string& name);
 
-/// "precision" of a stage's config; none means fp32. Errors: as above, and for a value that is no text.
+/// "precision" of a stage's config; none means fp32. Errors: as above, and for a value that is no
+/// text.
 Precision precision_of(const boost::json::object& config);
 
 /// LibTorch's switches that hold for a whole stage: TF32 on or off, deterministic algorithms.

@@ -1,6 +1,5 @@
 #include "worker/train.h"
 
-
 #include <chrono>
 #include <cmath>
 #include <string>

@@ -5,9 +5,9 @@
 #include "worker/config.h"
 #include "worker/evaluate.h"
 #include "worker/hold_out.h"
+#include "worker/precision.h"
 #include "worker/resample.h"
 #include "worker/sampling.h"
-#include "worker/precision.h"
 #include "worker/stage_body.h"
 #include "worker/stage_setup.h"
 
