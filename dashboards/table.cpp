@@ -16,7 +16,7 @@ namespace {
 /// MACs and parameters as the paper counts them: arithmetic, known before anything ran.
 std::optional<double> counted(const sweep::Stage& stage, const std::string& metric) {
   if (metric != "MACs(G)" && metric != "params(M)") return std::nullopt;
-  sweep::NetworkInput input;
+  sweep::NetworkInput input{.reach = false};
   input.scale = stage.config.at("scale").as_int64();
   const auto profile = sweep::profile_network(stage.config.at("network").as_object(), input);
   return metric == "MACs(G)" ? static_cast<double>(profile.paper_macs) * 1e-9

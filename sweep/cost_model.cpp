@@ -30,7 +30,7 @@ struct NetworkCost {
 };
 
 NetworkCost network_cost(const Stage& stage) {
-  NetworkInput input;
+  NetworkInput input{.reach = false};
   input.scale = stage.config.at("scale").as_int64();
   const NetworkProfile profile = profile_network(stage.config.at("network").as_object(), input);
   const auto pixels = static_cast<double>(input.height * input.width);

@@ -15,9 +15,18 @@ namespace {
 struct FreeContext {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
+struct FreeDigest {
+  void operator()(EVP_MD* digest) const { EVP_MD_free(digest); }
+};
 struct CloseFile {
   void operator()(std::FILE* file) const { (void)std::fclose(file); }
 };
+/// Looked up once: OpenSSL 3 would search its providers for every digest anew.
+const EVP_MD* sha256() {
+  static const std::unique_ptr<EVP_MD, FreeDigest> digest(EVP_MD_fetch(nullptr, "SHA256", nullptr));
+  REPRISE_CHECK(digest != nullptr);
+  return digest.get();
+}
 }  // namespace
 
 struct Sha256::Context {
@@ -26,7 +35,7 @@ struct Sha256::Context {
 
 Sha256::Sha256() : context_(std::make_unique<Context>()) {
   REPRISE_CHECK(context_->md != nullptr);
-  REPRISE_CHECK(EVP_DigestInit_ex(context_->md.get(), EVP_sha256(), nullptr) == 1);
+  REPRISE_CHECK(EVP_DigestInit_ex(context_->md.get(), sha256(), nullptr) == 1);
 }
 Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
@@ -41,10 +50,10 @@ std::string Sha256::hex() {
   std::array<unsigned char, 32> digest{};
   REPRISE_CHECK(EVP_DigestFinal_ex(context_->md.get(), digest.data(), nullptr) == 1);
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : digest) {
-    text += kDigits[byte >> 4U];
-    text += kDigits[byte & 15U];
+  std::string text(2 * digest.size(), '0');
+  for (std::size_t i = 0; i < digest.size(); ++i) {
+    text[2 * i] = kDigits[digest[i] >> 4U];
+    text[2 * i + 1] = kDigits[digest[i] & 15U];
   }
   return text;
 }

@@ -39,6 +39,14 @@ class Expansion {
   Plan take() { return std::move(plan_); }
 
  private:
+  /// What a data set's latest segmentation U-Net was made of, and its stage.
+  struct Segmenter {
+    boost::json::object unet, train;
+    std::string precision;
+    std::int64_t seed = 0;
+    std::string id;
+  };
+
   std::string add_weights(const TrialSpec& trial, const std::string& name) {
     const WeightsSpec& weights = study_.weights.at(name);
     Stage stage = begin(trial.dataset, StageKind::ImportWeights, "weights " + name);
@@ -52,7 +60,18 @@ class Expansion {
     return finish(std::move(stage), {});
   }
 
+  /// Trials mostly share it, and ask for it twice: it is looked up before it is made.
   std::string add_segmenter(const TrialSpec& trial, const std::string& dataset) {
+    Segmenter& last = segmenters_[dataset];
+    if (last.id.empty() || last.seed != trial.seed || last.precision != trial.precision ||
+        last.unet != trial.unet || last.train != trial.segmenter.train) {
+      last = {trial.unet, trial.segmenter.train, trial.precision, trial.seed,
+              make_segmenter(trial, dataset)};
+    }
+    return last.id;
+  }
+
+  std::string make_segmenter(const TrialSpec& trial, const std::string& dataset) {
     Stage stage = begin(dataset, StageKind::TrainUnet, "segmentation U-Net");
     stage.config = {{"unet", trial.unet},
                     {"train", trial.segmenter.train},
@@ -158,6 +177,7 @@ class Expansion {
   const std::map<std::string, std::string>& digests_;
   Plan plan_;
   std::unordered_map<std::string, std::size_t> index_;
+  std::unordered_map<std::string, Segmenter> segmenters_;  ///< By data set.
 };
 
 }  // namespace

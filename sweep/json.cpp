@@ -28,22 +28,64 @@ void append_number(std::string& out, double number) {
   out.append(buffer.data(), end);
 }
 
+/// Most texts are names and digests, which need no escapes.
+void append_text(std::string& out, json::string_view text) {
+  unsigned escapes = 0;  // Without a branch a character, so that it is done many at a time.
+  for (const char c : text) {
+    escapes |= static_cast<unsigned>(c < ' ') | static_cast<unsigned>(c > '~') |
+               static_cast<unsigned>(c == '"') | static_cast<unsigned>(c == '\\');
+  }
+  if (escapes != 0) {
+    out += json::serialize(text);
+    return;
+  }
+  out += '"';
+  out += text;
+  out += '"';
+}
+
+template <typename Integer>
+void append_integer(std::string& out, Integer number) {
+  std::array<char, 24> buffer{};
+  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number);
+  REPRISE_CHECK(error == std::errc());
+  out.append(buffer.data(), end);
+}
+
+void append(std::string& out, const json::value& value);
+
+void append_object(std::string& out, const json::object& object) {
+  std::vector<const json::key_value_pair*> members;
+  members.reserve(object.size());
+  for (const auto& member : object) members.push_back(&member);
+  std::sort(members.begin(), members.end(),
+            [](const auto* a, const auto* b) { return a->key() < b->key(); });
+  out += '{';
+  bool first = true;
+  for (const json::key_value_pair* member : members) {
+    if (!first) out += ',';
+    first = false;
+    append_text(out, member->key());
+    out += ':';
+    append(out, member->value());
+  }
+  out += '}';
+}
+
 void append(std::string& out, const json::value& value) {
   switch (value.kind()) {
-    case json::kind::object: {
-      std::vector<json::string_view> keys;
-      for (const auto& member : value.get_object()) keys.push_back(member.key());
-      std::sort(keys.begin(), keys.end());
-      out += '{';
-      for (std::size_t i = 0; i < keys.size(); ++i) {
-        if (i > 0) out += ',';
-        out += json::serialize(keys[i]);
-        out += ':';
-        append(out, value.get_object().at(keys[i]));
-      }
-      out += '}';
+    case json::kind::object:
+      append_object(out, value.get_object());
       return;
-    }
+    case json::kind::string:
+      append_text(out, value.get_string());
+      return;
+    case json::kind::int64:
+      append_integer(out, value.get_int64());
+      return;
+    case json::kind::uint64:
+      append_integer(out, value.get_uint64());
+      return;
     case json::kind::array: {
       out += '[';
       bool first = true;
@@ -64,6 +106,10 @@ void append(std::string& out, const json::value& value) {
 }
 
 }  // namespace
+
+void append_canonical(std::string& out, const json::object& object) { append_object(out, object); }
+
+void append_canonical(std::string& out, std::string_view text) { append_text(out, text); }
 
 std::string canonical_json(const json::value& value) {
   std::string text;

@@ -133,10 +133,12 @@ class Reach {
   std::int64_t first_, last_;
 };
 
-/// The largest reach over all places of an output pixel that differ: `follow` walks one.
+/// The largest reach over all places of an output pixel that differ: `follow` walks one. 0 where
+/// nobody asks for it.
 template <typename Follow>
-std::int64_t largest_reach(std::int64_t places, Follow follow) {
+std::int64_t largest_reach(const NetworkInput& input, std::int64_t places, Follow follow) {
   std::int64_t side = 0;
+  if (!input.reach) return side;
   for (std::int64_t pixel = 0; pixel < places; ++pixel) {
     Reach reach(pixel);
     follow(reach);

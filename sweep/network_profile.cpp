@@ -53,7 +53,7 @@ NetworkProfile profile_rdst(const object& network, const NetworkInput& input) {
   count.totals.depth += gff ? 4 : 2;
   count.step_upsampler(width, input, pixels);
   count.mean_shift(input.channels, pixels * input.scale * input.scale);
-  count.totals.receptive_field = largest_reach(input.scale * window, [&](Reach& reach) {
+  count.totals.receptive_field = largest_reach(input, input.scale * window, [&](Reach& reach) {
     reach.step_upsampler(input.scale);
     if (!gff) reach.convolution(3);
     for (std::size_t b = layers.size(); b-- > 0;) {
@@ -96,7 +96,7 @@ NetworkProfile profile_swinir(const object& network, const NetworkInput& input) 
   } else {
     count.conv(width, input.channels * input.scale * input.scale, 3, pixels);
   }
-  count.totals.receptive_field = largest_reach(input.scale * window, [&](Reach& reach) {
+  count.totals.receptive_field = largest_reach(input, input.scale * window, [&](Reach& reach) {
     if (steps) {
       reach.step_upsampler(input.scale);
     } else {
@@ -130,7 +130,7 @@ NetworkProfile profile_cnn(const object& network, const NetworkInput& input, Bod
 
 /// Receptive field of `convolutions` of a kernel between the first convolution and the upsampler.
 std::int64_t cnn_reach(const NetworkInput& input, std::int64_t convolutions, std::int64_t kernel) {
-  return largest_reach(input.scale, [&](Reach& reach) {
+  return largest_reach(input, input.scale, [&](Reach& reach) {
     reach.step_upsampler(input.scale);
     for (std::int64_t i = 0; i < convolutions; ++i) reach.convolution(kernel);
     reach.convolution(3);

@@ -10,6 +10,8 @@ namespace reprise::sweep {
 struct NetworkInput {
   std::int64_t channels = 1, scale = 4;
   std::int64_t height = 40, width = 32;  ///< LR pixels; the paper's tables use 40 x 32.
+  /// False: leave the receptive field 0, which takes longer to find than all counts.
+  bool reach = true;
 };
 
 struct NetworkProfile {

@@ -83,20 +83,28 @@ const std::map<std::string, Keys, std::less<>>& architectures() {
 
 struct Preset {
   std::string architecture;
-  json::object values;  ///< Where they differ from the architecture's defaults.
+  Keys keys;  ///< The architecture's, with defaults of its own.
 };
 
 const std::map<std::string, Preset, std::less<>>& presets() {
   static const std::map<std::string, Preset, std::less<>> table = [] {
     std::map<std::string, Preset, std::less<>> all;
-    for (const auto& [name, keys] : architectures()) all[name] = {name, {}};
-    all["rdst-e"] = {"rdst", {{"blocks", 4}}};
-    all["rdst-gff"] = {"rdst", {{"gff", true}}};
-    all["swinir-lite"] = {"swinir", {{"width", 60}, {"blocks", 4}}};
-    all["edsr-lite"] = {
-        "edsr", {{"width", 64}, {"blocks", 16}, {"residual_scale", 1.0}, {"activation", "leaky"}}};
-    all["convnet-lite"] = {"convnet", {{"width", 64}, {"blocks", 16}}};
-    all["convnet-large"] = {"convnet", {}};
+    const auto add = [&](const std::string& name, const std::string& architecture,
+                         const json::object& values) {
+      Keys keys = architectures().at(architecture);
+      for (NetworkKey& key : keys) {
+        if (const json::value* value = values.if_contains(key.name)) key.standard = *value;
+      }
+      all[name] = {architecture, std::move(keys)};
+    };
+    for (const auto& [name, keys] : architectures()) add(name, name, {});
+    add("rdst-e", "rdst", {{"blocks", 4}});
+    add("rdst-gff", "rdst", {{"gff", true}});
+    add("swinir-lite", "swinir", {{"width", 60}, {"blocks", 4}});
+    add("edsr-lite", "edsr",
+        {{"width", 64}, {"blocks", 16}, {"residual_scale", 1.0}, {"activation", "leaky"}});
+    add("convnet-lite", "convnet", {{"width", 64}, {"blocks", 16}});
+    add("convnet-large", "convnet", {});
     return all;
   }();
   return table;
@@ -190,7 +198,7 @@ std::optional<NetworkConflict> settle_lists(json::object& network, const Keys& k
 /// together.
 std::optional<NetworkConflict> complete(const std::string& name, const json::object& given,
                                         json::object& network) {
-  const Keys keys = network_keys(name);
+  const Keys& keys = network_keys(name);
   network = {{"name", preset(name).architecture}};
   for (const NetworkKey& key : keys) {
     const json::value* value = given.if_contains(key.name);
@@ -202,21 +210,16 @@ std::optional<NetworkConflict> complete(const std::string& name, const json::obj
 
 }  // namespace
 
-std::vector<std::string> network_names() {
-  std::vector<std::string> names;
-  names.reserve(presets().size());
-  for (const auto& [name, unused] : presets()) names.push_back(name);
-  return names;
+const std::vector<std::string>& network_names() {
+  static const std::vector<std::string> all = [] {
+    std::vector<std::string> names;
+    for (const auto& [name, unused] : presets()) names.push_back(name);
+    return names;
+  }();
+  return all;
 }
 
-Keys network_keys(std::string_view name) {
-  const Preset& own = preset(name);
-  Keys keys = architectures().at(own.architecture);
-  for (NetworkKey& key : keys) {
-    if (const json::value* value = own.values.if_contains(key.name)) key.standard = *value;
-  }
-  return keys;
-}
+const Keys& network_keys(std::string_view name) { return preset(name).keys; }
 
 std::vector<std::int64_t> per_block(const json::object& network, std::string_view key) {
   const json::value& value = network.at(key);
@@ -258,7 +261,7 @@ std::optional<NetworkConflict> find_conflict(const json::object& network) {
                            "must be 10: HAN fuses its ten groups and the convolution "
                            "behind them in one layer of fixed size"};
   }
-  const std::int64_t parameters = profile_network(network, {}).parameters;
+  const std::int64_t parameters = profile_network(network, {.reach = false}).parameters;
   if (parameters > kParametersMax) {
     return NetworkConflict{"width", "gives a network of " + std::to_string(parameters) +
                                         " parameters, more than " + std::to_string(kParametersMax)};

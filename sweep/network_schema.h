@@ -24,11 +24,11 @@ struct NetworkKey {
 };
 
 /// The names that a study may use, sorted: "convnet-large", "edsr", "rdst", "rdst-e", ...
-std::vector<std::string> network_names();
+const std::vector<std::string>& network_names();
 
 /// The parameters of a named network, with its own defaults. Errors: InvalidInput (unknown name,
 /// with the nearest one).
-std::vector<NetworkKey> network_keys(std::string_view name);
+const std::vector<NetworkKey>& network_keys(std::string_view name);
 
 /// The complete, canonical configuration: {"name": architecture, every parameter}. So "rdst-e" and
 /// "rdst" with 4 blocks are equal, and a list of equal integers is that integer. A list of lengths

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/json.hpp>
 #include <functional>
 #include <set>
 #include <vector>
 
+#include "sweep/digest.h"
 #include "sweep/error.h"
+#include "sweep/json.h"
 
 namespace reprise::sweep {
 namespace {
@@ -30,6 +33,17 @@ TEST(StageId, IsTheSameForTheSameContent) {
   other.dataset = "another name";
   EXPECT_EQ(stage_id(sample()), stage_id(other));
   EXPECT_EQ(stage_id(sample()).size(), 64U);
+}
+
+TEST(StageId, IsTheDigestOfItsCanonicalJson) {
+  Stage stage = sample();
+  stage.inputs["segmenter"] = "\"quoted\"";
+  const boost::json::object identity{{"semantics", 2},  // As in stage.cpp.
+                                     {"kind", "finetune"},
+                                     {"config", stage.config},
+                                     {"dataset", "abc"},
+                                     {"inputs", {{"network", "n"}, {"segmenter", "\"quoted\""}}}};
+  EXPECT_EQ(stage_id(stage), sha256_hex(canonical_json(identity)));
 }
 
 TEST(StageId, ChangesWithEverythingThatChangesTheResult) {
