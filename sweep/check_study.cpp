@@ -108,24 +108,27 @@ void check_trial(const Study& study, const TrialSpec& trial, const SettingPlace&
 }
 
 void check_datasets(const Study& study, const std::map<std::string, DatasetFacts>& facts) {
-  const SettingPlace file = [&](const std::string&) { return study.path.string(); };
   for (const TrialSpec& trial : study.trials) {
+    const SettingPlace place = [&](const std::string& key) {
+      return (key == "segmented" ? trial.segmented_place : trial.unet_from_place).text();
+    };
+    const Checked at{study, trial, place};
     if (trial.segmented && facts.at(trial.dataset).classes < 2) {
-      refuse({study, trial, file}, "segmented = true",
+      refuse(at, "segmented = true",
              "data set " + trial.dataset +
                  " has no labels to train a U-Net on; segmented = false "
                  "measures PSNR and SSIM only");
     }
     const bool has_unet_loss = (trial.method == "network" && needs_of(trial.pretrain.loss).unet) ||
                                (trial.finetune && needs_of(trial.finetune->loss).unet);
+    const std::string unet_from = "unet_from = \"" + trial.unet_from + "\"";
     if (has_unet_loss && facts.at(trial.unet_from).classes < 2) {
-      refuse({study, trial, file}, "unet_from = \"" + trial.unet_from + "\"",
-             "has no labels to train the U-Net of the loss on");
+      refuse(at, unet_from, "has no labels to train the U-Net of the loss on");
     }
     const auto of_images = facts.at(trial.dataset).channels;
     const auto of_unet = facts.at(trial.unet_from).channels;
     if (of_images == of_unet || of_images == 1 || of_unet == 1) continue;
-    refuse({study, trial, file}, "unet_from = \"" + trial.unet_from + "\"",
+    refuse(at, unet_from,
            "its U-Net takes " + std::to_string(of_unet) + " channels and " + trial.dataset +
                " has " + std::to_string(of_images) + ": one of the two must be 1");
   }
@@ -134,7 +137,7 @@ void check_datasets(const Study& study, const std::map<std::string, DatasetFacts
 void require_weights(const Study& study) {
   for (const auto& [name, spec] : study.weights) {
     if (!spec.missing()) continue;
-    throw_invalid(study.path.string() + ": weights." + name + " = \"" + spec.path.string() +
+    throw_invalid(spec.place.text() + ": weights." + name + " = \"" + spec.path.string() +
                   "\": no such file; put it there or link it");
   }
 }

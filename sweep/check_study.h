@@ -24,7 +24,7 @@ struct DatasetFacts {
 
 /// Checks that trials go together with the imported data sets, by name: channels of a foreign
 /// U-Net, and labels where a U-Net is trained.
-/// Errors: InvalidInput naming file, trial, key and value.
+/// Errors: InvalidInput naming file, line, column, trial, key and value.
 void check_datasets(const Study& study, const std::map<std::string, DatasetFacts>& facts);
 
 }  // namespace reprise::sweep

@@ -63,6 +63,7 @@ class Reading {
     if (study.name.empty() || trial_name(study.name) != study.name) {
       root.fail("name", "must be of a-z 0-9 . + -, at most 128 characters");
     }
+    study.name_place = source_place(root, "name");
     study.title = root.text("title", study.name);
     for (const auto& file : document_.files) read_datasets(study, *file);
     if (study.datasets.empty()) root.fail("datasets", "at least one [datasets.NAME] is needed");
@@ -149,7 +150,11 @@ class Reading {
     if (!study.searches.empty()) root.fail("search", "a study has one [search]");
     const SearchSettings settings = read_search(root.table("search"));
     const std::vector<const toml::table*> layers = base();
-    StudySearch search{settings.metric, settings.training, settings.trials, {}};
+    StudySearch search{.metric = settings.metric,
+                       .metric_place = source_place(root.table("search"), "metric"),
+                       .training = settings.training,
+                       .configurations = settings.trials,
+                       .trials = {}};
     OwnedNodes owned;
     for (const DrawnTrial& drawn : draw_trials(settings, root, known_, owned)) {
       add_trial(study, TomlReader(root.file(), "search", layers, values_, drawn.combination),
@@ -261,6 +266,10 @@ Study read_study(const std::string& text, const std::filesystem::path& path,
 }
 
 }  // namespace
+
+std::string SourcePlace::text() const {
+  return *file + ":" + std::to_string(line) + ":" + std::to_string(column);
+}
 
 std::string DatasetSpec::recipe() const {
   const boost::json::array volume_size(volume.begin(), volume.end());

@@ -15,9 +15,18 @@
 
 namespace reprise::sweep {
 
+/// Where something stands in a study's files, for errors that are found after it is read.
+struct SourcePlace {
+  std::shared_ptr<const std::string> file;
+  std::uint32_t line = 0, column = 0;
+  /// "FILE:LINE:COLUMN".
+  [[nodiscard]] std::string text() const;
+};
+
 /// How a data set comes into being: `[datasets.NAME]`.
 struct DatasetSpec {
   std::string name;
+  SourcePlace place;
   std::string importer;  ///< "phantom", "oasis", "brats", "acdc", "covid" or "generic".
   std::string kind;      ///< Phantom: "brain", "tumour", "cardiac" or "lung".
   std::string source;    ///< Folder of the raw files (not for "phantom"); may be overridden.
@@ -52,6 +61,7 @@ struct Training {
 
 /// Weights from elsewhere, `[weights]`: a file by its content, or random ones by a seed.
 struct WeightsSpec {
+  SourcePlace place;
   std::filesystem::path path;  ///< Empty: random.
   std::string sha256;          ///< "missing:..." while there is no such file.
   [[nodiscard]] bool missing() const { return sha256.starts_with("missing:"); }
@@ -76,11 +86,13 @@ struct TrialSpec {
   std::optional<Training> finetune;
   std::shared_ptr<const TrialSpec> pretrain_of;  ///< `pretrain.from`: this trial's is used.
   bool segmented = true;                         ///< Evaluate Dice with the data set's U-Net.
+  SourcePlace segmented_place, unet_from_place;
 };
 
 /// `[search]`: what a run must know to go on with it. The study's trials hold what is decided.
 struct StudySearch {
-  std::string metric;    ///< "validation", or a column of tables.
+  std::string metric;  ///< "validation", or a column of tables.
+  SourcePlace metric_place;
   std::string training;  ///< "pretrain" or "finetune".
   std::size_t configurations = 0;
   std::vector<std::string> trials;  ///< Names of its trials.
@@ -93,6 +105,7 @@ using Observations = std::map<std::string, double>;
 struct Study {
   std::filesystem::path path;
   std::string name, title;
+  SourcePlace name_place;
   std::string text;  ///< With all that it includes: what the database keeps.
   std::vector<DatasetSpec> datasets;
   std::map<std::string, WeightsSpec> weights;  ///< "vgg19", "resnet34", "inception".
@@ -113,7 +126,8 @@ Study load_study(const std::filesystem::path& path, const Observations& known = 
 Study parse_study(const std::string& text, const std::filesystem::path& path,
                   const Observations& known = {});
 
-/// Errors: InvalidInput for a file of [weights] that is not there: a plan needs none, a run does.
+/// Errors: InvalidInput naming file, line and column for a file of [weights] that is not there: a
+/// plan needs none, a run does.
 void require_weights(const Study& study);
 
 /// Trials to stages; stages that are equal are one. `digests`: data set name to content digest.

@@ -1,7 +1,7 @@
 #include "sweep/study_folder.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "sweep/error.h"
 
@@ -45,8 +45,8 @@ void add(Study& all, Study part) {
     if (found == all.datasets.end()) {
       all.datasets.push_back(std::move(spec));
     } else if (found->recipe() != spec.recipe()) {
-      throw_invalid(part.path.string() + ": data set \"" + spec.name +
-                    "\" differs from the one of that name in another study of the folder");
+      throw_invalid(spec.place.text() + ": data set \"" + spec.name + "\" differs from that of " +
+                    found->place.text() + ", another study of the folder");
     }
   }
   all.weights.merge(part.weights);
@@ -83,7 +83,7 @@ Study load_study_folder(const fs::path& folder, const Observations& known) {
   const fs::path whole = fs::absolute(folder).lexically_normal();
   all.name = (whole.filename().empty() ? whole.parent_path() : whole).filename().string();
   all.title = all.name;
-  std::set<std::string> names;
+  std::map<std::string, SourcePlace> names;
   for (const fs::path& file : files) {
     Study part = load_study(file);
     if (!part.searches.empty()) {
@@ -93,9 +93,10 @@ Study load_study_folder(const fs::path& folder, const Observations& known) {
       }
       part = load_study(file, own);
     }
-    if (!names.insert(part.name).second) {
-      throw_invalid(file.string() + ": another study of the folder has the name \"" + part.name +
-                    "\"");
+    const auto [first, is_new] = names.try_emplace(part.name, part.name_place);
+    if (!is_new) {
+      throw_invalid(part.name_place.text() + ": name = \"" + part.name +
+                    "\": is that of another study of the folder (" + first->second.text() + ")");
     }
     add(all, std::move(part));
   }

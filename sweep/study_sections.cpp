@@ -95,9 +95,17 @@ std::string path_beside(const TomlReader& reader, const std::string& path) {
 
 }  // namespace
 
+SourcePlace source_place(const TomlReader& reader, std::string_view key) {
+  const toml::source_region source = reader.source(key);
+  return {.file = source.path ? source.path : std::make_shared<const std::string>(reader.file()),
+          .line = source.begin.line,
+          .column = source.begin.column};
+}
+
 DatasetSpec read_dataset(TomlReader reader, const std::string& name) {
   DatasetSpec spec;
   spec.name = name;
+  spec.place = source_place(reader, "importer");
   spec.importer = reader.choice("importer", std::nullopt,
                                 {"phantom", "oasis", "brats", "acdc", "covid", "generic"});
   const bool is_phantom = spec.importer == "phantom";
@@ -149,6 +157,7 @@ std::map<std::string, WeightsSpec> read_weights(TomlReader reader) {
       continue;
     }
     WeightsSpec spec;
+    spec.place = source_place(reader, name);
     const auto folder = std::filesystem::path(reader.file()).parent_path();
     spec.path = std::filesystem::absolute(folder / text).lexically_normal();
     // A plan can be looked at before the file is there; a run refuses (require_weights).
@@ -186,6 +195,7 @@ TrialSpec read_trial(TomlReader reader) {
   trial.samples = reader.integer("samples", 4, 0, 1000);
   trial.profile = reader.boolean("profile", false);
   trial.unet_from = reader.text("unet_from", trial.dataset);
+  trial.unet_from_place = source_place(reader, reader.has("unet_from") ? "unet_from" : "dataset");
   const Protocol protocol = read_protocol(reader);
   trial.init = protocol.init;
   trial.network = read_network(reader.table("network"), protocol.swin_shift);
@@ -204,6 +214,7 @@ TrialSpec read_trial(TomlReader reader) {
   trial.pretrain =
       read_training(reader.table("pretrain"), {100'000, 32, 24, 2e-4, {}, 0.99}, &protocol);
   trial.segmented = reader.boolean("segmented", true);
+  trial.segmented_place = source_place(reader, "segmented");
   const bool wants_finetune = reader.boolean("finetuned", true);
   Training finetune = read_training(
       reader.table("finetune"), {20'000, 32, 24, 1e-4, {10'000, 15'000, 17'500}, 0.99}, &protocol);

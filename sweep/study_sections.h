@@ -6,6 +6,8 @@
 
 namespace reprise::sweep {
 
+/// Where the value of `key` stands, or else the table that would hold it.
+SourcePlace source_place(const TomlReader& reader, std::string_view key);
 DatasetSpec read_dataset(TomlReader reader, const std::string& name);
 /// `[weights]`: names of weights to files (relative to the study), each known by its SHA-256.
 std::map<std::string, WeightsSpec> read_weights(TomlReader reader);

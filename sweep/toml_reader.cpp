@@ -94,7 +94,7 @@ const toml::node* TomlReader::node(std::string_view key) {
 
 bool TomlReader::has(std::string_view key) { return node(key) != nullptr; }
 
-std::string TomlReader::place(std::string_view key) const {
+toml::source_region TomlReader::source(std::string_view key) const {
   toml::source_region source{};  // Lines of nothing are 0, not whatever was there.
   const auto below = [&](const Overlay& entry) {
     return entry.key == key || entry.key.rfind(std::string(key) + ".", 0) == 0;
@@ -106,7 +106,12 @@ std::string TomlReader::place(std::string_view key) const {
     source = node->source();
   }
   if (source.begin.line == 0 && !layers_.empty()) source = layers_.front()->source();
-  return place_of(source, file_) + ": " + (path_.empty() ? "" : path_ + ".") + std::string(key);
+  return source;
+}
+
+std::string TomlReader::place(std::string_view key) const {
+  return place_of(source(key), file_) + ": " + (path_.empty() ? "" : path_ + ".") +
+         std::string(key);
 }
 
 // NOLINTNEXTLINE(misc-no-recursion): once for each dot.

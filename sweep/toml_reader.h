@@ -63,6 +63,10 @@ class TomlReader {
   /// Throws InvalidInput: "FILE:LINE:COLUMN: PATH.KEY = VALUE: what".
   [[noreturn]] void fail(std::string_view key, const std::string& what) const;
 
+  /// Where the value of `key` stands; where it is not set, the table that would hold it. Lines of
+  /// nothing are 0.
+  [[nodiscard]] toml::source_region source(std::string_view key) const;
+
   /// "FILE:LINE:COLUMN" of a setting by its dotted name; where it is not set, of the table that
   /// would hold it.
   [[nodiscard]] std::string where(const std::string& dotted) const;

@@ -5,8 +5,8 @@
 #include <boost/json.hpp>
 #include <set>
 
-#include "sweep/error.h"
 #include "sweep/study.h"
+#include "tests/sweep/study_support.h"
 
 namespace reprise::sweep {
 namespace {
@@ -31,13 +31,7 @@ std::vector<std::string> rows_of(const std::string& trials) {
 }
 
 std::string error_of(const std::string& trials) {
-  try {
-    (void)parse_study(study_of(trials), "s.toml");
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::InvalidInput);
-    return error.what();
-  }
-  return "no error";
+  return refusal_of([&] { return parse_study(study_of(trials), "s.toml"); });
 }
 
 using Rows = std::vector<std::string>;

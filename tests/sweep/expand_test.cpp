@@ -4,6 +4,7 @@
 #include <set>
 
 #include "sweep/study.h"
+#include "tests/sweep/study_support.h"
 
 namespace reprise::sweep {
 namespace {
@@ -85,19 +86,7 @@ TEST(Expand, FlipsAndRotationsArePartOfTheIdentityWhereTheyAreAskedFor) {
 }
 
 TEST(Expand, ALossMayUseTheUnetOfAnotherDataSet) {
-  const Study study = parse_study(R"(schema = 1
-name = "s"
-[datasets.d]
-importer = "phantom"
-[datasets.e]
-importer = "phantom"
-[[trials]]
-row = "A"
-dataset = "d"
-unet_from = "e"
-finetune.loss = ["l1", "e1"]
-)",
-                                  "s.toml");
+  const Study study = parse_study(kForeignUnet, "s.toml");
   const Plan plan = make_plan(study, {{"d", std::string(64, 'a')}, {"e", std::string(64, 'b')}});
   EXPECT_EQ(count(plan, StageKind::TrainUnet), 2);
   const auto stage_of = [&](const std::string& id) -> const Stage& {

@@ -4,8 +4,8 @@
 
 #include <boost/json.hpp>
 
-#include "sweep/error.h"
 #include "sweep/json.h"
+#include "tests/sweep/study_support.h"
 
 namespace reprise::sweep {
 namespace {
@@ -15,13 +15,7 @@ boost::json::object resolved(const std::string& text) {
 }
 
 std::string refusal(const std::string& text) {
-  try {
-    (void)resolved(text);
-    return "accepted";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::InvalidInput);
-    return error.what();
-  }
+  return refusal_of([&] { return resolved(text); });
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include <random>
 #include <set>
 
-#include "sweep/error.h"
+#include "tests/sweep/study_support.h"
 
 namespace reprise::sweep {
 namespace {
@@ -87,13 +87,7 @@ std::vector<SearchTrial> run(const SearchSettings& settings, unsigned order) {
 }
 
 std::string refusal(const std::string& text) {
-  try {
-    const Parsed parsed(text);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::InvalidInput);
-    return error.what();
-  }
-  return "no error";
+  return refusal_of([&] { return Parsed(text).settings.trials; });
 }
 
 }  // namespace

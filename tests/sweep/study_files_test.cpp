@@ -3,10 +3,10 @@
 
 #include <boost/json.hpp>
 
-#include "sweep/error.h"
 #include "sweep/files.h"
 #include "sweep/study.h"
 #include "tests/support/temp_dir.h"
+#include "tests/sweep/study_support.h"
 
 namespace reprise::sweep {
 namespace {
@@ -22,18 +22,14 @@ class StudyFiles : public ::testing::Test {
     return load_study(folder_.path() / name);
   }
   [[nodiscard]] std::string error_of(const std::string& name) const {
-    try {
-      (void)load(name);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::InvalidInput);
-      std::string text = error.what();
-      const std::string prefix = folder_.path().string() + "/";
-      for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) {
-        text.erase(at, prefix.size());
-      }
-      return text;
+    return without_folder(refusal_of([&] { return load(name); }));
+  }
+  [[nodiscard]] std::string without_folder(std::string text) const {
+    const std::string prefix = folder_.path().string() + "/";
+    for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) {
+      text.erase(at, prefix.size());
     }
-    return "no error";
+    return text;
   }
   void SetUp() override {
     write("scale.toml", R"([datasets.d]
@@ -116,7 +112,33 @@ TEST_F(StudyFiles, AFolderIsOneStudyInNaturalOrder) {
   const Plan plan = make_plan(study, {{"d", std::string(64, 'a')}});
   EXPECT_EQ(plan.trials[0].stages, plan.trials[2].stages);
   write("all/t3.toml", "schema = 1\nname = \"t2\"\n" + body);
-  EXPECT_EQ(error_of("all"), "all/t3.toml: another study of the folder has the name \"t2\"");
+  EXPECT_EQ(error_of("all"),
+            "all/t3.toml:2:8: name = \"t2\": is that of another study of the folder "
+            "(all/t2.toml:2:8)");
+}
+
+TEST_F(StudyFiles, DataSetsOfOneNameAreOneInAFolder) {
+  fs::create_directory(folder_.path() / "all");
+  const std::string body = "[[trials]]\nrow = \"A\"\ndataset = \"d\"\n";
+  write("all/a.toml", "schema = 1\nname = \"a\"\n[datasets.d]\nimporter = \"phantom\"\n" + body);
+  write("all/b.toml",
+        "schema = 1\nname = \"b\"\n[datasets.d]\nseed = 2\nimporter = \"phantom\"\n" + body);
+  EXPECT_EQ(
+      error_of("all"),
+      "all/b.toml:5:12: data set \"d\" differs from that of all/a.toml:4:12, another study of "
+      "the folder");
+}
+
+TEST_F(StudyFiles, MissingWeightsAreNamedWhereTheyAreWritten) {
+  write("study.toml",
+        "schema = 1\nname = \"s\"\n[weights]\nvgg19 = \"no.pth\"\n[datasets.d]\n"
+        "importer = \"phantom\"\n[[trials]]\nrow = \"A\"\ndataset = \"d\"\n");
+  const std::string error = without_folder(refusal_of([&] {
+    require_weights(load("study.toml"));
+    return 0;
+  }));
+  EXPECT_EQ(error,
+            "study.toml:4:9: weights.vgg19 = \"no.pth\": no such file; put it there or link it");
 }
 
 TEST_F(StudyFiles, AFineTuningNamesThePretrainingOfAnotherStudy) {

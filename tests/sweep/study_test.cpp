@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "sweep/error.h"
+#include "tests/sweep/study_support.h"
 
 namespace reprise::sweep {
 namespace {
@@ -21,13 +22,7 @@ row = "A"
 )";
 
 std::string error_of(const std::string& text) {
-  try {
-    (void)parse_study(text, "s.toml");
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::InvalidInput);
-    return error.what();
-  }
-  return "no error";
+  return refusal_of([&] { return parse_study(text, "s.toml"); });
 }
 
 std::string with(const std::string& from, const std::string& to) {
