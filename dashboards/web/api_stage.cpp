@@ -26,10 +26,7 @@ sweep::Stage stage_or_throw(const db::Store& store, const std::string& id) {
 std::string stage_state(const db::Store& store, const std::string& id,
                         const std::vector<db::AttemptRow>& attempts) {
   if (store.is_done(id)) return "done";
-  if (attempts.empty()) return "waiting";
-  const std::string& outcome = attempts.back().outcome;
-  if (outcome.empty()) return "running";
-  return outcome == "failed" || outcome == "lost" || outcome == "revoked" ? "failed" : "waiting";
+  return state_without_result(attempts.empty() ? nullptr : &attempts.back());
 }
 
 json::object inputs_json(const sweep::Stage& stage) {

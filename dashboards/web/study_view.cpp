@@ -6,14 +6,6 @@
 namespace reprise::dashboards::web {
 namespace {
 
-std::string state_of(const StageView& view, const std::vector<db::AttemptRow>& attempts) {
-  if (view.committed > 0) return "done";
-  if (view.attempts.empty()) return "waiting";
-  const std::string& outcome = attempts[view.attempts.back()].outcome;
-  if (outcome.empty()) return "running";
-  return outcome == "failed" || outcome == "lost" || outcome == "revoked" ? "failed" : "waiting";
-}
-
 /// The stages of a trial, each once.
 std::set<std::string> distinct_stages(const sweep::Trial& trial) {
   std::set<std::string> ids;
@@ -26,6 +18,14 @@ double seconds_of(const db::AttemptRow& attempt) {
 }
 
 }  // namespace
+
+std::string state_without_result(const db::AttemptRow* last) {
+  if (last == nullptr) return "waiting";
+  const std::string& outcome = last->outcome;
+  if (outcome.empty()) return "running";
+  if (outcome == "revoked" && last->message == "cancelled") return "waiting";
+  return outcome == "failed" || outcome == "lost" || outcome == "revoked" ? "failed" : "waiting";
+}
 
 const StageView* StudyView::find(const std::string& stage) const {
   const auto found = index.find(stage);
@@ -59,7 +59,10 @@ std::optional<StudyView> load_study_view(const db::Store& store, const std::stri
       if (found != view.index.end()) ++view.stages[found->second].users;
     }
   }
-  for (StageView& stage : view.stages) stage.state = state_of(stage, view.attempts);
+  for (StageView& stage : view.stages) {
+    const auto* last = stage.attempts.empty() ? nullptr : &view.attempts[stage.attempts.back()];
+    stage.state = stage.committed > 0 ? "done" : state_without_result(last);
+  }
   return view;
 }
 

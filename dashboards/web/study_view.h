@@ -34,6 +34,10 @@ struct StudyView {
   [[nodiscard]] const StageView* find(const std::string& stage) const;
 };
 
+/// The state of a stage without a result, by its last attempt (null: none). What a person cancelled
+/// waits: it needs nobody.
+std::string state_without_result(const db::AttemptRow* last);
+
 /// Reads a study. Empty for an unknown one.
 std::optional<StudyView> load_study_view(const db::Store& store, const std::string& study);
 

@@ -11,15 +11,6 @@ namespace {
 
 namespace json = boost::json;
 
-/// A terminal obeys control characters, and names come from files.
-std::string harmless(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return result;
-}
-
 bool is_flat(const json::value& value) {
   if (value.is_object()) return value.get_object().empty();
   if (!value.is_array()) return true;
@@ -31,7 +22,7 @@ bool is_flat(const json::value& value) {
 std::string shown(const json::value& value) {
   switch (value.kind()) {
     case json::kind::string:
-      return harmless(value.get_string());
+      return printable(value.get_string());
     case json::kind::double_:
       return fmt::format("{:.6g}", value.get_double());
     case json::kind::null:
@@ -64,7 +55,7 @@ void put_table(const json::array& rows, const std::string& indent, std::string& 
   std::vector<std::string> keys;
   for (const auto& member : rows[0].get_object()) keys.emplace_back(member.key());
   std::vector<std::vector<std::string>> grid = {{}};
-  for (const std::string& key : keys) grid[0].push_back(harmless(key));
+  for (const std::string& key : keys) grid[0].push_back(printable(key));
   for (const json::value& row : rows) {
     std::vector<std::string> line;
     for (const std::string& key : keys) {
@@ -95,7 +86,7 @@ void put_object(const json::object& object, const std::string& indent, std::stri
     if (is_flat(value)) width = std::max(width, key.size());
   }
   for (const auto& [key, value] : object) {
-    const std::string name = harmless(key);
+    const std::string name = printable(key);
     if (is_flat(value)) {
       text += fmt::format("{}{:<{}}  {}\n", indent, name, width, shown(value));
     } else {
@@ -121,6 +112,14 @@ void put(const json::value& value, const std::string& indent, std::string& text)
 }
 
 }  // namespace
+
+std::string printable(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return result;
+}
 
 std::string json_text(const json::value& value) {
   std::string text;

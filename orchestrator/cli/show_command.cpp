@@ -1,14 +1,19 @@
 /// `reprise show`: what the dashboard's pages show, on a terminal or as the pages' own JSON.
 
 #include <boost/json.hpp>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 
+#include "dashboards/definition.h"
+#include "dashboards/render.h"
+#include "dashboards/table.h"
 #include "dashboards/web/api.h"
 #include "dashboards/web/samples.h"
 #include "db/store.h"
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/json_text.h"
+#include "orchestrator/cli/overview.h"
 #include "sweep/error.h"
 #include "sweep/files.h"
 #include "sweep/nearest.h"
@@ -20,13 +25,19 @@ namespace json = boost::json;
 namespace web = dashboards::web;
 
 struct ShowFlags {
-  std::string what = "overview", name, workspace = "workspace", metric, output;
-  std::int64_t fence = 0, limit = 50, points = 400;
+  std::string what = "overview", name, other, workspace = "workspace", metric, output;
+  std::int64_t fence = 0, limit = 50, before = 0, points = 400;
   bool json = false;
 };
 
-const std::vector<std::string> kSubjects = {"overview", "study",   "stages",   "stage",  "curve",
-                                            "rows",     "samples", "datasets", "events", "log"};
+const std::vector<std::string> kSubjects = {"overview", "study",    "tables", "compare",
+                                            "stages",   "stage",    "curve",  "rows",
+                                            "samples",  "datasets", "events", "log"};
+
+std::int64_t now_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
 
 web::StudyView view_of(const db::Store& store, const ShowFlags& flags) {
   const auto names = store.studies();
@@ -41,20 +52,16 @@ web::StudyView view_of(const db::Store& store, const ShowFlags& flags) {
 }
 
 /// A full id from its beginning.
-std::string stage_of(const db::Store& store, const ShowFlags& flags) {
-  if (flags.name.empty()) throw_invalid("show " + flags.what + ": needs the id of a stage");
-  const auto ids = store.stages_like(flags.name, 2);
-  if (ids.empty()) throw_invalid("stage \"" + flags.name + "\": not in this database");
-  if (ids.size() > 1) throw_invalid("stage \"" + flags.name + "\": fits several: give more digits");
+std::string full_id(const db::Store& store, const std::string& what, const std::string& prefix) {
+  if (prefix.empty()) throw_invalid("show " + what + ": needs the id of a stage");
+  const auto ids = store.stages_like(prefix, 2);
+  if (ids.empty()) throw_invalid("stage \"" + prefix + "\": not in this database");
+  if (ids.size() > 1) throw_invalid("stage \"" + prefix + "\": fits several: give more digits");
   return ids[0];
 }
 
-json::object overview(const db::Store& store) {
-  json::array studies;
-  for (const std::string& name : store.studies()) {
-    studies.push_back(web::study_summary(*web::load_study_view(store, name)));
-  }
-  return {{"studies", std::move(studies)}};
+std::string stage_of(const db::Store& store, const ShowFlags& flags) {
+  return full_id(store, flags.what, flags.name);
 }
 
 json::object trials(const db::Store& store, const ShowFlags& flags) {
@@ -87,6 +94,21 @@ json::object trials(const db::Store& store, const ShowFlags& flags) {
   return object;
 }
 
+/// Markdown, the paper's values beside ours.
+std::string tables_text(const db::Store& store, const web::StudyView& view) {
+  std::vector<dashboards::Table> tables;
+  for (const sweep::TableSpec& spec : view.plan.tables) {
+    tables.push_back(dashboards::build_table(store, spec, view.plan));
+  }
+  for (const dashboards::Definition& definition : dashboards::paper_tables()) {
+    for (auto& block : dashboards::build_tables(&store, definition, view.plan, "reprise run")) {
+      block.title = "Table " + definition.number + ". " + block.title;
+      tables.push_back(std::move(block));
+    }
+  }
+  return dashboards::render(tables, dashboards::Format::Markdown, /*against_paper=*/true);
+}
+
 json::object log(const db::Store& store, const ShowFlags& flags) {
   const std::string id = stage_of(store, flags);
   const auto attempts = store.attempts(id);
@@ -114,11 +136,15 @@ json::object samples(const db::Store& store, const ShowFlags& flags) {
   return list;
 }
 
-json::object answer(const ShowFlags& flags) {
-  const db::Store store(std::filesystem::path(flags.workspace) / "reprise.db",
-                        db::Access::ReadOnly);
-  if (flags.what == "overview") return overview(store);
+json::object answer(const db::Store& store, const ShowFlags& flags) {
+  if (flags.what == "overview") return overview_json(store, flags.workspace);
   if (flags.what == "study") return trials(store, flags);
+  if (flags.what == "tables") return web::study_tables(store, view_of(store, flags));
+  if (flags.what == "compare") {
+    if (flags.other.empty()) throw_invalid("show compare: needs the ids of two evaluations");
+    return web::stage_compare(store, stage_of(store, flags),
+                              full_id(store, flags.what, flags.other));
+  }
   if (flags.what == "stages") return web::study_stages(view_of(store, flags));
   if (flags.what == "stage")
     return web::stage_provenance(store, flags.workspace, stage_of(store, flags));
@@ -131,15 +157,23 @@ json::object answer(const ShowFlags& flags) {
   }
   if (flags.what == "samples") return samples(store, flags);
   if (flags.what == "datasets") return web::dataset_list(store);
-  if (flags.what == "events") return web::event_list(store, 0, flags.limit);
+  if (flags.what == "events") return web::event_list(store, flags.before, flags.limit);
   if (flags.what == "log") return log(store, flags);
   throw_invalid("show " + flags.what + ": unknown" + sweep::nearest_hint(flags.what, kSubjects));
 }
 
 void show(const ShowFlags& flags) {
-  const json::object object = answer(flags);
+  const db::Store store(std::filesystem::path(flags.workspace) / "reprise.db",
+                        db::Access::ReadOnly);
+  if (flags.what == "tables" && !flags.json) {
+    std::printf("%s", tables_text(store, view_of(store, flags)).c_str());
+    return;
+  }
+  const json::object object = answer(store, flags);
   if (flags.json) {
     std::printf("%s\n", json::serialize(object).c_str());
+  } else if (flags.what == "overview") {
+    std::printf("%s", overview_text(object, now_ms()).c_str());
   } else if (flags.what == "log") {
     const std::string text(object.at(object.contains("missing") ? "missing" : "text").as_string());
     std::printf("%s\n", text.c_str());
@@ -155,11 +189,13 @@ void add_show_command(CLI::App& app, ExitCode& /*exit*/) {
   CLI::App* command = app.add_subcommand(
       "show", "Show a study, a stage's provenance, curve or log, data sets, events");
   command
-      ->add_option("what", flags->what,
-                   "overview; study, stages [NAME]; stage, curve, rows, samples, log STAGE; "
-                   "datasets; events")
+      ->add_option(
+          "what", flags->what,
+          "overview; study, tables, stages [NAME]; stage, curve, rows, samples, log STAGE; "
+          "compare STAGE STAGE; datasets; events")
       ->capture_default_str();
   command->add_option("name", flags->name, "A study's name, or the beginning of a stage's id");
+  command->add_option("other", flags->other, "compare: the second evaluation's id");
   command
       ->add_option("-w,--workspace", flags->workspace,
                    "Folder of the database, data sets, checkpoints and weights")
@@ -171,6 +207,8 @@ void add_show_command(CLI::App& app, ExitCode& /*exit*/) {
   command->add_option("--limit", flags->limit, "events: how many")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
+  command->add_option("--before", flags->before, "events: only those before this id")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--points", flags->points, "curve: at most so many")
       ->check(CLI::Range(3, 100'000))
       ->capture_default_str();

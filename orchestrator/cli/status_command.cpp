@@ -28,6 +28,7 @@ struct StatusFlags {
 
 struct Line {
   std::string id, label, state, detail;
+  json::object live;  ///< Of a stage that runs: what its gang last told.
 };
 
 std::string state_of(const db::Store* store, const std::string& stage, std::string& detail) {
@@ -45,7 +46,7 @@ std::string state_of(const db::Store* store, const std::string& stage, std::stri
 std::vector<Line> recorded(const Opened& opened) {
   std::vector<Line> lines;
   for (const sweep::Stage& stage : opened.plan.stages) {
-    Line& line = lines.emplace_back(Line{stage.id, stage.label, "", ""});
+    Line& line = lines.emplace_back(Line{stage.id, stage.label, "", "", {}});
     line.state = state_of(opened.store.get(), stage.id, line.detail);
   }
   return lines;
@@ -61,8 +62,11 @@ std::map<std::string, Line> live_lines(const Client& client) {
     const auto number = [&](const char* key) {
       return stage.at(key).is_number() ? stage.at(key).to_number<double>() : 0.0;
     };
-    Line line{text("id"), text("label"), text("state"), text("message")};
+    Line line{text("id"), text("label"), text("state"), text("message"), {}};
     if (line.state == "running") {
+      for (const char* key : {"gang", "progress", "progress_end", "loss", "steps_per_second"}) {
+        line.live[key] = stage.at(key);
+      }
       line.detail = fmt::format("{:.0f}/{:.0f} on {}", number("progress"), number("progress_end"),
                                 text("gang"));
       if (number("loss") != 0) line.detail += fmt::format(", loss {:.4g}", number("loss"));
@@ -88,6 +92,7 @@ std::vector<Line> gather(const StatusFlags& flags, const Opened& opened, bool& l
       if (const auto found = now.find(line.id); found != now.end()) {
         const std::string before = std::exchange(line.detail, found->second.detail);
         line.state = found->second.state;
+        line.live = found->second.live;
         if (line.detail.empty() && line.state == "done") line.detail = before;
       }
     }
@@ -154,8 +159,10 @@ int show_status(const StatusFlags& flags) {
   if (flags.json) {
     json::array stages;
     for (const Line& line : lines) {
-      stages.push_back(
-          {{"id", line.id}, {"label", line.label}, {"state", line.state}, {"detail", line.detail}});
+      json::object stage{
+          {"id", line.id}, {"label", line.label}, {"state", line.state}, {"detail", line.detail}};
+      stage.insert(line.live.begin(), line.live.end());
+      stages.push_back(std::move(stage));
     }
     std::printf("%s\n", json::serialize(stages).c_str());
     return 0;

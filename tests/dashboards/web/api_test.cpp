@@ -168,4 +168,14 @@ TEST_F(ApiTest, ThePapersTablesAreThereWithAllTheirValues) {
   EXPECT_EQ(values, 626U);
 }
 
+TEST_F(ApiTest, WhatAPersonCancelledNeedsNobody) {
+  const std::string& id = plan_.stages[0].id;
+  store_.end_attempt(store_.begin_attempt(id, "local-0", "h", "cpu", 1), "revoked", "cancelled");
+  EXPECT_TRUE(study_summary(view()).at("problems").as_array().empty());
+  EXPECT_EQ(stage_provenance(store_, folder_.path(), id).at("state"), "waiting");
+  store_.end_attempt(store_.begin_attempt(id, "local-0", "h", "cpu", 1), "revoked", "too late");
+  EXPECT_EQ(study_summary(view()).at("problems").as_array().size(), 1U);
+  EXPECT_EQ(stage_provenance(store_, folder_.path(), id).at("state"), "failed");
+}
+
 }  // namespace reprise::dashboards::web
