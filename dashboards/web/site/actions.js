@@ -64,7 +64,7 @@ export function actionBar(app, what, selection, names = ['retry', 'cancel', 'pri
 export function runActions(app, message) {
   if (!app.me.may_act || !message) return null;
   return h('span', {class: 'actions', role: 'group', 'aria-label': 'Actions on the run'},
-    message.paused
+    message.paused || message.draining
       ? button('Resume', () => ask('Resume', 'Stages start again.', 'resume', {}))
       : button('Pause', () => ask('Pause', 'No further stage starts; what runs goes on.', 'pause', {})),
     button('Drain', () => ask('Drain', 'What runs goes on to its end; then the gangs leave and the run ends.', 'drain', {})),

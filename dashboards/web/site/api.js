@@ -23,8 +23,17 @@ async function read(response) {
 
 /** GET /api/...; `parts` are path segments. */
 export function get(parts, query) {
-  const path = '/api/' + parts.map(encodeURIComponent).join('/') +
-    (query ? '?' + new URLSearchParams(query) : '');
+  return once('/api/' + parts.map(encodeURIComponent).join('/') + (query ? '?' + new URLSearchParams(query) : ''));
+}
+
+/** What the coordinator says of each stage, by id; empty where none runs. */
+export async function liveStages(app) {
+  if (!app.overview.live) return new Map();
+  const {stages} = await once('/status').catch(() => ({stages: []}));  // It ends just now.
+  return new Map(stages.map(stage => [stage.id, stage]));
+}
+
+function once(path) {
   if (kept.has(path)) return kept.get(path);
   const answer = fetch(path, {credentials: 'same-origin'}).then(read);
   kept.set(path, answer);

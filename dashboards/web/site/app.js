@@ -4,7 +4,6 @@ import {address, choice, h, link, toast} from './dom.js';
 import * as api from './api.js';
 import * as live from './live.js';
 import {time} from './format.js';
-import {redrawAll} from './plot.js';
 import {actionBar} from './actions.js';
 
 // Page name → [title, module, needs a study].
@@ -60,8 +59,7 @@ function setTheme(theme) {
   if (theme === 'auto') document.documentElement.removeAttribute('data-theme');
   else document.documentElement.setAttribute('data-theme', theme);
   try { localStorage.setItem('theme', theme); } catch { /* No storage: it lasts until the reload. */ }
-  redrawAll();
-  document.dispatchEvent(new Event('themechange'));
+  if (app.name) draw(true);  // Colours stand in pictures as they were when these were drawn.
 }
 function theme() {
   try { return localStorage.getItem('theme') || 'auto'; } catch { return 'auto'; }
@@ -175,10 +173,7 @@ live.on('connection', there => {
   if (there) { api.forget(); dataChanged(); }
 });
 setInterval(() => { if (live.connected === false) drawConnection(); }, 1000);
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-  redrawAll();
-  document.dispatchEvent(new Event('themechange'));
-});
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { if (app.name) draw(true); });
 addEventListener('hashchange', () => draw(false));
 addEventListener('unhandledrejection', event => {
   event.preventDefault();

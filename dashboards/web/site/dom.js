@@ -47,12 +47,14 @@ export function choice(label, options, selected, onchange) {
   return h('label', {class: 'field'}, h('span', {}, label), select);
 }
 
+/** Each state's shape. */
+export const MARKS = {done: '●', running: '▶', failed: '▲', waiting: '○', blocked: '○', ready: '◐',
+    aborted: '■', cancelled: '■', lost: '▲', revoked: '▲', 'handed-back': '○'};
+
 /** A state with a shape besides its colour. */
 export function state(name) {
-  const marks = {done: '●', running: '▶', failed: '▲', waiting: '○', blocked: '○', ready: '◐',
-    aborted: '■', cancelled: '■', lost: '▲', revoked: '▲', 'handed-back': '○'};
   return h('span', {class: 'state state-' + name.replace(/[^a-z-]/g, '')},
-    h('span', {'aria-hidden': 'true'}, marks[name] || '·'), ' ', name);
+    h('span', {'aria-hidden': 'true'}, MARKS[name] || '·'), ' ', name);
 }
 
 /** Says something for a few seconds. */

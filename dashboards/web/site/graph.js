@@ -1,61 +1,43 @@
-// Stages as a graph: inputs on the left, what stands on them to the right.
+// Stages as a graph. A few stand there whole; many get a view to zoom and move in.
 
-import {s} from './dom.js';
+import {MARKS, s} from './dom.js';
 import {svgFigure} from './plot.js';
+import {curveOf, HEIGHT, isSmall, layOut, WIDTH} from './graph-layout.js';
+import {graphView} from './graph-view.js';
 
-const WIDTH = 190, HEIGHT = 40, GAP_X = 54, GAP_Y = 12;
-const MARKS = {done: '●', running: '▶', failed: '▲'};
+const short = text => (text.length > 25 ? text.slice(0, 24) + '…' : text);
 
-/** nodes: [{id, label, kind, state, inputs: {role: id}}]; `here` is drawn as the one in question. */
-export function graph(name, nodes, here) {
+/** The whole graph as SVG; colours are attributes, for the file that is saved. */
+function wholeSvg(name, plan, here) {
   const css = key => getComputedStyle(document.documentElement).getPropertyValue(key).trim();
-  const byId = new Map(nodes.map(node => [node.id, {...node, depth: 0}]));
-  // Nodes come after their inputs, so one pass finds the longest way to each.
-  for (const node of byId.values()) {
-    for (const id of Object.values(node.inputs)) {
-      if (byId.has(id)) node.depth = Math.max(node.depth, byId.get(id).depth + 1);
-    }
-  }
-  const layers = [];
-  for (const node of byId.values()) (layers[node.depth] ||= []).push(node);
-  layers.forEach((layer, depth) => {
-    // Near their inputs: ordered by the mean place of those.
-    if (depth > 0) {
-      const place = node => {
-        const places = Object.values(node.inputs).filter(id => byId.has(id)).map(id => byId.get(id).row);
-        return places.length ? places.reduce((a, b) => a + b, 0) / places.length : 0;
-      };
-      layer.sort((a, b) => place(a) - place(b));
-    }
-    layer.forEach((node, row) => { node.row = row; });
-  });
-  const rows = Math.max(1, ...layers.map(layer => layer.length));
-  const width = layers.length * (WIDTH + GAP_X) - GAP_X + 24;
-  const height = rows * (HEIGHT + GAP_Y) - GAP_Y + 24;
-  for (const node of byId.values()) {
-    const offset = (rows - layers[node.depth].length) * (HEIGHT + GAP_Y) / 2;
-    node.x = 12 + node.depth * (WIDTH + GAP_X);
-    node.y = 12 + offset + node.row * (HEIGHT + GAP_Y);
-  }
   const colors = {done: css('--done'), running: css('--running'), failed: css('--failed')};
+  const [waiting, card, accent, text] = ['--waiting', '--card', '--accent', '--text'].map(css);
+  const {width, height} = plan;
   const svg = s('svg', {viewBox: `0 0 ${width} ${height}`, width, height, class: 'graph', 'font-family': 'system-ui, sans-serif', 'font-size': 12, role: 'group', 'aria-label': name});
-  svg.append(s('rect', {width, height, fill: css('--card')}));
-  for (const node of byId.values()) {
-    for (const [role, id] of Object.entries(node.inputs)) {
-      const from = byId.get(id);
-      if (!from) continue;
-      const x1 = from.x + WIDTH, y1 = from.y + HEIGHT / 2, x2 = node.x, y2 = node.y + HEIGHT / 2, bend = Math.max(24, (x2 - x1) / 2);
-      svg.append(s('path', {d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, fill: 'none', stroke: css('--line-strong'), 'stroke-width': 1.3}, s('title', {}, role)));
-    }
+  svg.append(s('rect', {width, height, fill: card}));
+  for (const edge of plan.edges) {
+    const [x1, y1, bend, x2, y2] = curveOf(edge);
+    svg.append(s('path', {d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, fill: 'none', stroke: css('--line-strong'), 'stroke-width': 1.3}, s('title', {}, edge.role)));
   }
-  const short = text => (text.length > 25 ? text.slice(0, 24) + '…' : text);
-  for (const node of byId.values()) {
-    const tone = colors[node.state] || css('--waiting');
+  for (const node of plan.nodes) {
+    const tone = colors[node.state] || waiting;
     svg.append(s('a', {href: `#/stage/${encodeURIComponent(node.id)}`, 'aria-label': `${node.label || node.id}, ${node.state}`},
       s('title', {}, `${node.label}\n${node.kind}, ${node.state}\n${node.id}`),
-      s('rect', {x: node.x, y: node.y, width: WIDTH, height: HEIGHT, rx: 7, fill: css('--card'), stroke: node.id === here ? css('--accent') : tone, 'stroke-width': node.id === here ? 3 : 1.3}),
-      s('text', {x: node.x + 10, y: node.y + 17, fill: css('--text'), 'font-weight': 600}, short(node.label || node.id.slice(0, 12))),
+      s('rect', {x: node.x, y: node.y, width: WIDTH, height: HEIGHT, rx: 7, fill: card, stroke: node.id === here ? accent : tone, 'stroke-width': node.id === here ? 3 : 1.3}),
+      s('text', {x: node.x + 10, y: node.y + 17, fill: text, 'font-weight': 600}, short(node.label || node.id.slice(0, 12))),
       s('text', {x: node.x + 10, y: node.y + 32, fill: tone, 'font-size': 11}, `${MARKS[node.state] || '○'} ${node.kind} · ${node.state}`)));
   }
-  return svgFigure(name, svg, () => [['id', 'kind', 'label', 'state', 'inputs'], ...nodes.map(n => [n.id, n.kind, n.label, n.state, Object.entries(n.inputs).map(([role, id]) => `${role}=${id}`).join(' ')])]);
+  return svg;
+}
+
+/**
+ * nodes: [{id, label, kind, state, inputs: {role: id}}]. `here`: the id of the one in question.
+ * `view` and `onview`: of a large graph, the part in sight as a text, and who keeps it.
+ */
+export function graph(name, nodes, {here, view, onview} = {}) {
+  const plan = layOut(nodes);
+  const table = () => [['id', 'kind', 'label', 'state', 'inputs'], ...nodes.map(n => [n.id, n.kind, n.label, n.state, Object.entries(n.inputs).map(([role, id]) => `${role}=${id}`).join(' ')])];
+  if (isSmall(nodes)) return svgFigure(name, wholeSvg(name, plan, here), table);
+  // The file holds all of it, whatever is in sight.
+  return svgFigure(name, graphView(name, plan, {here, view, onview}), table, () => wholeSvg(name, plan, here));
 }

@@ -3,8 +3,9 @@
 import {card, choice, empty, h, link} from './dom.js';
 import {get, imageAddress} from './api.js';
 import {metric, plain, plural, csv} from './format.js';
-import {color, DASHES, label, plot, saveText} from './plot.js';
+import {color, DASHES, label, plot, saveText, SYMBOLS} from './plot.js';
 
+const CHOICES_MAX = 2000;
 const STAGES_WITH_CURVES = ['finetune', 'pretrain', 'segmenter'];
 
 function wanted(text) {
@@ -14,14 +15,31 @@ function wanted(text) {
 const sign = (name, value) => `${value >= 0 ? '+' : '−'}${metric(name, Math.abs(value))}`;
 const pText = p => (p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`);
 
-/** The paired difference of one cell; a title tells the interval and the same over subjects. */
+const interval = (name, entry) => `[${sign(name, entry.interval[0])}, ${sign(name, entry.interval[1])}]`;
+const overWhat = entry => `over ${plural(entry.count, entry.unit.slice(0, -1))}`;
+
+/** The paired differences of one cell, each with its interval: over slices, and over subjects. */
 function difference(name, tests) {
-  const found = tests.filter(entry => entry.metric === name);
-  if (!found.length) return null;
-  const say = entry => `over ${plural(entry.count, entry.unit.slice(0, -1))}: ${sign(name, entry.difference)}, 95 % interval ${sign(name, entry.interval[0])} to ${sign(name, entry.interval[1])}, ${pText(entry.wilcoxon.p)}`;
-  const [slices] = found, sure = slices.wilcoxon.p < 0.05;
-  return h('div', {class: sure ? (slices.difference > 0 ? 'good' : 'bad') : 'quiet', title: found.map(say).join('; ')},
-    `${sign(name, slices.difference)}, ${pText(slices.wilcoxon.p)}`);
+  return tests.filter(entry => entry.metric === name).map((entry, i) => {
+    const sure = entry.wilcoxon.p < 0.05;
+    return h('div', {class: `difference ${i ? 'quiet' : sure ? (entry.difference > 0 ? 'good' : 'bad') : 'quiet'}`},
+      `${sign(name, entry.difference)} ${interval(name, entry)}, ${pText(entry.wilcoxon.p)}`, h('span', {class: 'over'}, overWhat(entry)));
+  });
+}
+
+/** A point and a bar a row: the difference to the first row and its interval, one panel a metric. */
+function intervalPlots(data, trials, tests) {
+  return data.metrics.map(name => {
+    const rows = trials.slice(1).map((trial, i) => ({trial, i: i + 1, entry: (tests.get(trial.name) || []).find(entry => entry.metric === name)})).filter(row => row.entry);
+    if (!rows.length) return null;
+    const names = rows.map(({trial}) => label(trial.row.length > 26 ? trial.row.slice(0, 25) + '…' : trial.row));
+    return plot(`${name}: difference to the first row`, `${name}, difference to ${trials[0].row} with its 95 % interval: ${rows.map(({trial, entry}) => `${trial.row} ${sign(name, entry.difference)} ${interval(name, entry)}`).join(', ')}`,
+      rows.map(({trial, i, entry}, k) => ({type: 'scatter', mode: 'markers', name: label(trial.row), x: [entry.difference], y: [names[k]], marker: {size: 10, color: color(i), symbol: SYMBOLS[i % SYMBOLS.length]},
+        error_x: {type: 'data', symmetric: false, array: [entry.interval[1] - entry.difference], arrayminus: [entry.difference - entry.interval[0]], color: color(i), thickness: 2},
+        hovertemplate: `%{x:.4f} ${interval(name, entry)}<extra></extra>`})),
+      {showlegend: false, xaxis: {title: {text: label(`${name}: difference`)}, zeroline: true, zerolinewidth: 2}, yaxis: {type: 'category', autorange: 'reversed'}, margin: {l: 120}},
+      {height: 110 + 34 * rows.length, table: () => [['row', 'difference', 'low', 'high', 'p'], ...rows.map(({trial, entry}) => [trial.row, entry.difference, ...entry.interval, entry.wilcoxon.p])]});
+  }).filter(Boolean);
 }
 
 /** Metrics at once; the paired tests as they come, for ten thousand resamplings take their time. */
@@ -35,12 +53,13 @@ function metricsCard(study, data, trials) {
   })])];
   const body = h('tbody');
   const fill = () => body.replaceChildren(...trials.map((trial, t) => h('tr', {},
-    h('th', {scope: 'row'}, h('span', {class: 'swatch swatch-' + t % 7, 'aria-hidden': 'true'}),
+    h('th', {scope: 'row', class: 'nowrap'}, h('span', {class: 'swatch swatch-' + t % 7, 'aria-hidden': 'true'}),
       link(trial.row, ['stage', trial.stages.evaluate || Object.values(trial.stages)[0]])),
     data.metrics.map((name, i) => (trial.metrics[i]
       ? h('td', {class: 'number'}, metric(name, trial.metrics[i][0]), tests.has(trial.name) ? difference(name, tests.get(trial.name)) : null)
       : h('td', {class: 'number quiet'}, '–'))))));
   fill();
+  const panels = h('div', {class: 'panels'});
   const note = h('p', {class: 'quiet', role: 'status', 'data-tests': 'waiting'}, 'Paired tests are computed …');
   const done = trial => trial.stages.evaluate && trial.metrics.some(Boolean);
   Promise.all(trials.slice(1).filter(trial => done(trial) && done(base)).map(async trial => {
@@ -48,15 +67,16 @@ function metricsCard(study, data, trials) {
     fill();
   })).then(() => {
     note.dataset.tests = 'there';
-    note.textContent = 'Below each mean: the mean difference to the first row over the slices that both have, and the p value of Wilcoxon\'s signed-rank test on those pairs; '
-      + 'pointing at it tells the 95 % bootstrap interval, and the same over subjects. Coloured: p < 0.05, green for better. Many comparisons find small p values by chance.';
+    note.textContent = 'Below each mean: the mean difference to the first row, its 95 % bootstrap interval, and the p value of Wilcoxon\'s signed-rank test on the pairs that both rows have; '
+      + 'over slices, and over subjects, whose slices are alike. Coloured: p < 0.05, green for more. Many comparisons find small p values by chance.';
+    panels.replaceChildren(...intervalPlots(data, trials, tests));
   }, error => { note.textContent = `The paired tests failed: ${error.message}`; });
   return h('section', {class: 'card'},
     h('div', {class: 'tools'}, h('h2', {class: 'grow'}, 'Metrics against the first row'),
       h('button', {type: 'button', class: 'small', 'data-export': 'table', onclick: () => saveText(`${study}-compare.csv`, csv(table()))}, 'CSV')),
     h('div', {class: 'scroll-x', tabindex: 0, role: 'region', 'aria-label': 'Metrics'}, h('table', {class: 'plain'},
       h('thead', {}, h('tr', {}, ['Trial', ...data.metrics].map((name, i) => h('th', {scope: 'col', class: i ? 'number' : ''}, name)))), body)),
-    note);
+    note, panels);
 }
 
 async function curvesCard(trials) {
@@ -76,7 +96,7 @@ async function curvesCard(trials) {
         line: {color: color(first), dash: DASHES[first % DASHES.length], width: 2}};
     });
     return plot(`Training loss: ${kind}`, `Training loss of ${kind} over its steps, ${plural(curves.length, 'curve')}; last values ${traces.map(t => `${t.name}: ${plain(t.y[t.y.length - 1])}`).join(', ')}`,
-      traces, {xaxis: {title: {text: 'step'}}, yaxis: {title: {text: 'loss'}, type: traces.every(t => t.y.every(v => v > 0)) ? 'log' : 'linear'}}, {height: 300}).element;
+      traces, {xaxis: {title: {text: 'step'}}, yaxis: {title: {text: 'loss'}, type: traces.every(t => t.y.every(v => v > 0)) ? 'log' : 'linear'}}, {height: 300});
   }))).filter(Boolean);
   return card('Training curves', plots.length ? h('div', {class: 'panels'}, plots) : h('p', {class: 'quiet'}, 'No stage with a curve is done yet.'));
 }
@@ -107,9 +127,11 @@ export async function show({rest, query, setQuery}) {
   const data = await get(['study', study]);
   const names = wanted(query.rows);
   const trials = names.map(name => data.trials.find(trial => trial.name === name)).filter(Boolean);
+  const others = data.trials.filter(t => !names.includes(t.name));
   const adder = h('select', {'aria-label': 'Add a row', onchange: () => {
     location.hash = `#/compare/${encodeURIComponent(study)}?` + new URLSearchParams({rows: JSON.stringify([...names, adder.value])});
-  }}, h('option', {value: ''}, 'Add a row …'), data.trials.filter(t => !names.includes(t.name)).slice(0, 2000).map(t => h('option', {value: t.name}, t.row)));
+  }}, h('option', {value: ''}, 'Add a row …'), others.slice(0, CHOICES_MAX).map(t => h('option', {value: t.name}, t.row)),
+    others.length > CHOICES_MAX ? h('option', {disabled: true}, `… ${others.length - CHOICES_MAX} more: tick them on the study's page`) : null);
   const without = name => `#/compare/${encodeURIComponent(study)}?` + new URLSearchParams({rows: JSON.stringify(names.filter(n => n !== name))});
   const head = h('div', {}, h('div', {class: 'heading'}, h('h1', {}, 'Compare'), adder, link('All trials', ['study', study])),
     h('p', {class: 'chips'}, trials.map((trial, i) => h('span', {class: 'chip'}, h('span', {class: 'swatch swatch-' + i % 7, 'aria-hidden': 'true'}), trial.row, ' ',

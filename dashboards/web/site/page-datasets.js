@@ -12,7 +12,7 @@ function facts(info) {
 function subjects(list) {
   if (!Array.isArray(list) || !list.length || typeof list[0] !== 'object') return null;
   const keys = Object.keys(list[0]).filter(key => typeof list[0][key] !== 'object' || Array.isArray(list[0][key]));
-  return h('details', {}, h('summary', {}, `${count(list.length)} subjects`), h('div', {class: 'scroll-x scroll-y', tabindex: 0, role: 'region', 'aria-label': 'Subjects'},
+  return h('details', {}, h('summary', {}, `${count(list.length)} subjects${list.length > 2000 ? ', the first 2,000 of them here' : ''}`), h('div', {class: 'scroll-x scroll-y', tabindex: 0, role: 'region', 'aria-label': 'Subjects'},
     h('table', {class: 'plain'}, h('thead', {}, h('tr', {}, keys.map(key => h('th', {scope: 'col'}, key.replaceAll('_', ' '))))),
       h('tbody', {}, list.slice(0, 2000).map(subject => h('tr', {}, keys.map((key, i) => h(i ? 'td' : 'th', {scope: i ? null : 'row'}, Array.isArray(subject[key]) ? subject[key].map(plain).join(' × ') : plain(subject[key])))))))));
 }

@@ -5,6 +5,7 @@ import {get, imageAddress} from './api.js';
 import {count} from './format.js';
 import {saveText} from './plot.js';
 
+const CHOICES_MAX = 3000;
 const NAMES = {hr: 'HR', sr: 'SR', lr: 'LR', bicubic: 'bicubic', error: 'error map'};
 const OVERLAYS = {'': 'none', label: 'true labels', prediction: 'predicted on SR', prediction_hr: 'predicted on HR'};
 
@@ -34,7 +35,7 @@ export async function show({rest, query, setQuery}) {
     if (list.count > 0) { trial = candidate; break; }
   }
   if (!trial) { trial = trials[0]; }
-  const picker = choice('Trial', trials.slice(0, 3000).map(t => [t.name, t.row]), trial.name, name => { setQuery({trial: name, stage: ''}); dispatchEvent(new Event('hashchange')); });
+  const picker = choice('Trial', [...(trials.indexOf(trial) < CHOICES_MAX ? [] : [trial]), ...trials.slice(0, CHOICES_MAX)].map(t => [t.name, t.row]), trial.name, name => { setQuery({trial: name, stage: ''}); dispatchEvent(new Event('hashchange')); });
   if (!list || !list.count) return h('div', {}, h('div', {class: 'heading'}, h('h1', {}, 'Images'), picker), empty('No pictures of this trial', (list && list.missing) || 'Its evaluation kept no sample slices (the study\'s key "samples").'));
 
   const stage = trial.stages.evaluate;
@@ -125,7 +126,7 @@ export async function show({rest, query, setQuery}) {
   requestAnimationFrame(draw);
   const onresize = () => (canvas.isConnected ? draw() : removeEventListener('resize', onresize));
   addEventListener('resize', onresize);
-  return h('div', {}, h('div', {class: 'heading'}, h('h1', {}, 'Images'), picker, link('Provenance', ['stage', stage])),
+  return h('div', {}, h('div', {class: 'heading'}, h('h1', {}, 'Images'), picker, trials.length > CHOICES_MAX ? h('span', {class: 'quiet'}, `the first ${count(CHOICES_MAX)} of ${count(trials.length)}; any other by its address`) : null, link('Provenance', ['stage', stage])),
     h('div', {class: 'images'}, h('section', {class: 'card'}, h('div', {class: 'canvas-box'}, canvas), h('label', {class: 'field wide'}, h('span', {}, `Wipe`), wipe), where, problem),
       h('section', {class: 'card controls'},
         h('label', {class: 'field wide'}, h('span', {}, 'Slice'), h('input', {type: 'range', min: 0, max: list.count - 1, step: 1, value: view.index, 'aria-label': 'Slice', oninput: event => keep({index: Number(event.target.value)})})),

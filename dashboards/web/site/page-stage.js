@@ -41,7 +41,7 @@ function resultCards(stage, curve) {
     const ys = curve.points.map(p => p[1]);
     cards.push(h('section', {class: 'card'}, plot('Training loss', `Training loss over ${curve.total} points, from ${plain(ys[0])} to ${plain(ys[ys.length - 1])}`,
       [{type: 'scatter', mode: 'lines', name: 'loss', x: curve.points.map(p => p[0]), y: ys, line: {color: color(0), width: 2}}],
-      {xaxis: {title: {text: 'step'}}, yaxis: {title: {text: 'loss'}, type: ys.every(v => v > 0) ? 'log' : 'linear'}, showlegend: false}, {height: 280}).element,
+      {xaxis: {title: {text: 'step'}}, yaxis: {title: {text: 'loss'}, type: ys.every(v => v > 0) ? 'log' : 'linear'}, showlegend: false}, {height: 280}),
     curve.total > curve.points.length ? h('p', {class: 'quiet'}, `${count(curve.points.length)} of ${count(curve.total)} points, chosen so that the shape stays.`) : null));
   }
   const scalars = flat(result.scalars), provenance = flat(result.provenance), artifacts = flat(result.artifacts);
@@ -57,7 +57,7 @@ export async function show({rest, app, actionBar}) {
   const samples = stage.result && stage.result.artifacts && stage.result.artifacts.samples;
   return h('div', {}, h('div', {class: 'heading'}, h('h1', {}, stage.label || id.slice(0, 12)), state(stage.state), actionBar(app, stage.label, {stages: [id]}),
     samples && studies[0] ? h('a', {class: 'button', href: `#/images/${encodeURIComponent(studies[0])}?` + new URLSearchParams({stage: id})}, 'Images') : null),
-  card('What it stands on', graph(`Provenance of ${stage.label || id}`, stage.graph, id)),
+  card('What it stands on', graph(`Provenance of ${stage.label || id}`, stage.graph, {here: id})),
   h('div', {class: 'two'}, h('div', {}, ...resultCards(stage, curve)), h('div', {},
     card('Identity', facts([['stage', h('span', {class: 'mono'}, id)], ['kind', stage.kind], ['data set', stage.dataset], ['data digest', stage.dataset_digest], ['steps', stage.steps]])),
     card('Configuration', facts([...flat(stage.config), ...flat(stage.options).map(([key, value]) => [`${key} (how it runs)`, value])].filter(([, value]) => value !== undefined))),

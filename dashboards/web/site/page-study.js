@@ -1,18 +1,22 @@
 // Study: trials × axes as a table, parallel coordinates, and one panel an axis.
 
 import {card, choice, emptyPage, h, link, state, toast} from './dom.js';
-import {get} from './api.js';
+import {get, liveStages} from './api.js';
 import {csv, duration, metric, plain, plural} from './format.js';
 import {color, label, plot, saveText, SYMBOLS} from './plot.js';
 import {sorted, virtualTable} from './table.js';
 import {matcher} from './filter.js';
 import {parallel} from './parallel.js';
 
+const POINTS_MAX = 600;    // More trials than that are not drawn one by one.
 const chosen = new Map();  // Study → set of trial names ticked for comparison.
 
 export async function show({rest, query, app, setQuery, actionBar, redraw}) {
   const [study] = rest;
-  const data = await get(['study', study]);
+  const [data, now] = await Promise.all([get(['study', study]), liveStages(app)]);
+  for (const trial of data.trials) {  // What a person gave up is known to the coordinator only.
+    if (Object.values(trial.stages).some(id => ['cancelled', 'aborted'].includes((now.get(id) || {}).state))) trial.state = 'cancelled';
+  }
   if (!data.trials.length) return emptyPage(study, 'No trials', `The study ${study} has none.`);
   const ticked = chosen.get(study) || chosen.set(study, new Set()).get(study);
   const metricAt = name => data.metrics.indexOf(name);
@@ -91,7 +95,7 @@ export async function show({rest, query, app, setQuery, actionBar, redraw}) {
 
   const count = h('span', {class: 'quiet', role: 'status'});
   const problem = h('span', {class: 'bad', role: 'alert'});
-  const plots = h('div');
+  const plots = h('div', {class: 'plots'});  // Out of sight, it costs the table's frames nothing.
   let shown = [];
   function rowsNow() {
     const {test, error} = matcher(view.filter, valueOf, [...data.axes, ...data.metrics, 'row', 'state', 'seconds']);
@@ -180,13 +184,18 @@ function axisPanels(data, trials, name, valueOf) {
     const traces = [{type: 'scatter', mode: numeric ? 'lines+markers' : 'markers', name: 'mean', x: keys.map(k => label(short(k))),
       y: keys.map(k => by.get(k).reduce((p, q) => p + q, 0) / by.get(k).length),
       line: {color: color(0), width: 2}, marker: {size: 9, color: color(0)}, text: keys.map(k => label(String(k))), hovertemplate: `%{text}: %{y:.4f}<extra>mean</extra>`}];
-    if (points.length > keys.length) {
+    if (points.length > POINTS_MAX) {
+      // Thousands of points are a smear, and slow: where most of them lie says more.
+      const sorted = keys.map(k => by.get(k).slice().sort((p, q) => p - q)), at = (values, share) => values[Math.round(share * (values.length - 1))];
+      const mean = traces[0].y;
+      Object.assign(traces[0], {name: 'mean, 10 to 90 % of the trials', error_y: {type: 'data', symmetric: false, color: color(0), thickness: 1, array: sorted.map((v, i) => at(v, 0.9) - mean[i]), arrayminus: sorted.map((v, i) => mean[i] - at(v, 0.1))}});
+    } else if (points.length > keys.length) {
       traces.unshift({type: 'scatter', mode: 'markers', name: 'trials', x: points.map(t => label(short(numeric ? t.axes[a] : String(t.axes[a])))),
         y: points.map(t => valueOf(t, name)), text: points.map(t => label(t.row)), hovertemplate: '%{text}: %{y:.4f}<extra></extra>',
         marker: {size: 5, color: color(1), opacity: 0.5, symbol: SYMBOLS[1]}});
     }
-    return plot(`${name} by ${axis}`, `${name} against ${axis}: ${keys.map((k, i) => `${k}: ${metric(name, traces[traces.length - 1].y[i])}`).slice(0, 12).join(', ')}`,
+    return plot(points.length > POINTS_MAX ? `${name} by ${axis}: mean, and 10 to 90 % of ${plural(points.length, 'trial')}` : `${name} by ${axis}`, `${name} against ${axis}: ${keys.map((k, i) => `${k}: ${metric(name, traces[traces.length - 1].y[i])}`).slice(0, 12).join(', ')}`,
       traces, {showlegend: false, xaxis: {title: {text: label(axis)}, type: numeric ? 'linear' : 'category', tickvals: numeric && keys.length < 9 ? keys : undefined},
-        yaxis: {title: {text: label(name)}}}, {height: 260}).element;
+        yaxis: {title: {text: label(name)}}}, {height: 260});
   }).filter(Boolean);
 }

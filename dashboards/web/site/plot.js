@@ -18,15 +18,14 @@ export function plotly() {
 }
 
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** A colour of style.css by its name. */
+export const cssColor = name => css(`--${name}`);
 
-/** Okabe and Ito's colours, which colour-blind readers can tell apart, with a dash and a symbol each. */
-export const PALETTE = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#999999'];
-export const DARK_PALETTE = ['#56b4e9', '#f0803c', '#2fc79a', '#e29bc2', '#f0b93a', '#8fb7ff', '#b8b8b8'];
+/** The seven colours of style.css, which colour-blind readers can tell apart; a dash and a symbol go with each. */
+export const color = i => cssColor(`series-${i % 7}`);
 export const DASHES = ['solid', 'dash', 'dot', 'dashdot', 'longdash', 'longdashdot'];
 export const SYMBOLS = ['circle', 'square', 'diamond', 'cross', 'triangle-up', 'x', 'star'];
 export const isDark = () => css('--scheme') === 'dark';
-export const palette = () => (isDark() ? DARK_PALETTE : PALETTE);
-export const color = i => palette()[i % 7];
 
 /** A text for Plotly, which would take < for markup. Numbers stay numbers. */
 export const label = text => (typeof text !== 'string' ? text
@@ -44,7 +43,7 @@ function layoutOf(own) {
     return merged;
   };
   const base = {
-    paper_bgcolor: css('--card'), plot_bgcolor: css('--card'), colorway: palette(),
+    paper_bgcolor: css('--card'), plot_bgcolor: css('--card'), colorway: Array.from({length: 7}, (_, i) => color(i)),
     font: {family: css('--font'), size: 12, color: css('--text')},
     margin: {l: 48, r: 12, t: 12, b: 40}, hovermode: 'closest', xaxis: axis, yaxis: axis,
     legend: {orientation: 'h', y: -0.22, font: {size: 11}},
@@ -86,33 +85,32 @@ function exportButtons(name, svg, table) {
 
 /** Numbers of Plotly traces as rows. */
 function rowsOf(traces) {
-  const rows = [['series', 'x', 'y']];
+  const rows = [['series', 'x', 'y', 'low', 'high']];
   for (const trace of traces) {
-    (trace.x || []).forEach((x, i) => rows.push([trace.name || '', x, trace.y[i]]));
+    const bars = trace.error_y;
+    (trace.x || []).forEach((x, i) => rows.push([trace.name || '', x, trace.y[i], ...(bars ? [trace.y[i] - bars.arrayminus[i], trace.y[i] + bars.array[i]] : ['', ''])]));
   }
   return rows;
 }
 
 /**
  * A figure with a plot by Plotly. `describe` is what a screen reader says. `table`, if given, makes
- * the rows of the CSV. Returns {element, update(traces, layout)}.
+ * the rows of the CSV.
  */
 export function plot(name, describe, traces, layout, options = {}) {
   const box = h('div', {class: 'plot', role: 'img', 'aria-label': describe});
   if (options.height) box.style.height = options.height + 'px';
-  let now = traces;
   const svg = async () => {
     const Plotly = await plotly();
     const url = await Plotly.toImage(box, {format: 'svg', width: box.clientWidth, height: box.clientHeight});
     return decodeURIComponent(url.slice(url.indexOf(',') + 1));
   };
   const element = h('figure', {class: 'figure'},
-    h('figcaption', {}, h('span', {}, name), exportButtons(name, svg, options.table || (() => rowsOf(now)))), box);
-  let own = layout;
+    h('figcaption', {}, h('span', {}, name), exportButtons(name, svg, options.table || (() => rowsOf(traces)))), box);
   const draw = async () => {
     const Plotly = await plotly();
     if (!box.isConnected) return;
-    await Plotly.react(box, now, layoutOf(own), {displayModeBar: false, responsive: true});
+    await Plotly.react(box, traces, layoutOf(layout), {displayModeBar: false, responsive: true});
     box.dataset.drawn = 'yes';
     if (options.onclick && !box.dataset.clicks) {
       box.dataset.clicks = 'yes';
@@ -126,30 +124,23 @@ export function plot(name, describe, traces, layout, options = {}) {
     else if (performance.now() < patience) requestAnimationFrame(start);
   };
   requestAnimationFrame(start);
-  redrawers.add({box, draw});
-  return {element, update(next, nextLayout) { now = next; own = nextLayout || own; return draw(); }};
+  return element;
 }
 
-/** A figure around our own SVG element; colours in it must be attributes, not classes. */
-export function svgFigure(name, element, table) {
+/**
+ * A figure around our own element, an SVG of which the colours are attributes, not classes. What is
+ * saved is `whole()`, if given, else the element.
+ */
+export function svgFigure(name, element, table, whole) {
   const svg = async () => {
-    const copy = element.cloneNode(true);
+    const copy = whole ? whole() : element.cloneNode(true);
     copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-    const box = element.viewBox.baseVal;
+    const box = copy.viewBox.baseVal;
     copy.setAttribute('width', box.width);
     copy.setAttribute('height', box.height);
     return new XMLSerializer().serializeToString(copy);
   };
   return h('figure', {class: 'figure'},
     h('figcaption', {}, h('span', {}, name), exportButtons(name, svg, table)),
-    h('div', {class: 'scroll-x', tabindex: 0, role: 'group', 'aria-label': name}, element));
-}
-
-const redrawers = new Set();
-/** After a change of colours. */
-export function redrawAll() {
-  for (const entry of redrawers) {
-    if (entry.box.isConnected) entry.draw();
-    else redrawers.delete(entry);
-  }
+    whole ? element : h('div', {class: 'scroll-x', tabindex: 0, role: 'group', 'aria-label': name}, element));
 }
