@@ -164,6 +164,34 @@ class Dashboard:
         assert code == 0, f"reprise dashboard ends with {code}"
 
 
+class Sweep:
+    """`reprise run`, ended by SIGTERM where it has not ended."""
+
+    def __init__(self, reprise, study, workspace, log, *flags):
+        self.reprise, self.workspace, self.log = reprise, workspace, pathlib.Path(log)
+        with open(log, "a") as out:
+            self.process = subprocess.Popen([reprise, "run", str(study), "-w", str(workspace), "--plain", *flags], stdout=out, stderr=out)
+
+    def __enter__(self):
+        end = time.monotonic() + 2 * PATIENCE
+        while not (self.workspace / "coordinator.json").exists():
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.__exit__()
+                raise AssertionError("the run does not start: " + self.log.read_text())
+            time.sleep(0.1)
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(timeout=2 * PATIENCE)
+
+    def address(self, *flags):
+        found = subprocess.run([self.reprise, "dashboard", "-w", str(self.workspace), *flags], capture_output=True, text=True, timeout=PATIENCE)
+        assert found.returncode == 0, found.stderr
+        return found.stdout.strip()
+
+
 @contextlib.contextmanager
 def workplace(shots):
     """A scratch folder and a browser, both gone at the end."""

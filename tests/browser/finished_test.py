@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Every page over a finished database: drawn, quiet, accessible, on a phone and in the dark.
-Usage: finished_test.py REPRISE MAKE_DEMO SCREENSHOTS"""
+Usage: finished_test.py REPRISE MAKE_DEMO PAPER_STUDIES SCREENSHOTS"""
 import json
 import re
 import subprocess
@@ -18,10 +18,10 @@ HOSTILE = "hostile <img src=x onerror=document.title='pwned'>"
 
 
 def main():
-    reprise, make_demo, shots = sys.argv[1:4]
+    reprise, make_demo, studies, shots = sys.argv[1:5]
     with workplace(shots) as (folder, browser):
         workspace = folder / "demo"
-        subprocess.run([make_demo, str(workspace)], check=True)
+        subprocess.run([make_demo, str(workspace), studies], check=True)
         served = {"now": Dashboard(reprise, workspace)}
         address, port = served["now"].address, served["now"].port
         token = address.split("token=")[1]
@@ -85,7 +85,8 @@ def main():
                 assert part in browser.text(), part
             browser.page("compare", *pages["compare"][0], query=pages["compare"][1])
             browser.wait("the paired tests", "return document.querySelector('[data-tests=there]')")
-            assert re.search(r"[+−]\d\.\d\d, p (<|=) 0\.\d+", browser.text()), "differences to the first row"
+            assert re.search(r"[+−]\d\.\d\d \[[+−]\d\.\d\d, [+−]\d\.\d\d\], p (<|=) 0\.\d+\s+over \d+ slices", browser.text()), "differences to the first row, each with its interval"
+            browser.wait("the intervals are drawn", "return document.querySelectorAll('main .errorbar, main .errorbars path').length >= 3")
             assert len(browser.run("return [...document.querySelectorAll('.strip img')].filter(i => i.naturalWidth > 0)")) >= 4
 
         def filter_sort_and_group():
@@ -111,6 +112,10 @@ def main():
             browser.page("study", "large")
             drawn = browser.run("return document.querySelectorAll('table.virtual tbody tr').length")
             assert drawn < 80, f"{drawn} rows are drawn of 5000"
+            # A row that stays in sight is not drawn again, so a scroll costs what comes into sight.
+            browser.run("document.querySelectorAll('table.virtual tbody tr')[8].dataset.mark = 'kept'; document.querySelector('.virtual-box').scrollTop = 102")
+            browser.wait("rows further down", "return [...document.querySelectorAll('table.virtual tbody a')].some(a => a.innerText === 't32')")
+            assert browser.run("return document.querySelector('[data-mark=kept] a').innerText") == "t8"
             slowest = browser.driver.execute_async_script("""
                 const done = arguments[0], box = document.querySelector('.virtual-box');
                 let frames = 0, slowest = 0, before = performance.now();
@@ -128,6 +133,45 @@ def main():
             browser.wait("the last row", "return document.querySelector('table.virtual tbody').innerText.includes('t4999')")
             browser.must_be_quiet()
             browser.shot("finished-large")
+
+        def a_graph_of_any_size_is_whole():
+            for study, count in (("paper", len(api("stages/paper")["stages"])), ("large", 10000)):
+                browser.page("stages", study)
+                browser.wait("all of it", f"return document.querySelector('.graph-view').dataset.drawn === '{count} far'")
+                browser.shot(f"finished-graph-{study}")
+                view = find(browser, ".graph-view")
+                view.send_keys("+" * (8 if study == "paper" else 12))
+                browser.wait("names and links near by", "return document.querySelectorAll('.graph-links a').length > 3 && document.querySelector('.graph-view').dataset.drawn.endsWith('near')")
+                first = browser.run("return document.querySelector('.graph-links a').title")
+                view.send_keys(Keys.ARROW_RIGHT * 6 + Keys.ARROW_DOWN * 6)
+                browser.wait("moved", f"return document.querySelector('.graph-links a') && document.querySelector('.graph-links a').title !== {json.dumps(first)}")
+                browser.wait("the view is in the address", "return location.hash.includes('view=')")
+            browser.shot("finished-graph-near")
+            target = browser.run("const a = [...document.querySelectorAll('.graph-links a')].find(a => a.offsetLeft > 60 && a.offsetTop > 60); a.click(); return a.title.split('\\n')[2]")
+            browser.settle("stage")
+            assert target in browser.driver.current_url
+            browser.must_be_quiet()
+
+        def ten_full_tables():
+            browser.page("tables", "paper")
+            empty = browser.run("""return [...document.querySelectorAll('details.card td')].filter(td => td.querySelector('.paper') && !/\\d/.test((td.querySelector('a') || {innerText: ''}).innerText))
+                .map(td => td.innerText + ' of ' + td.parentNode.innerText)""")
+            assert empty == [], empty
+            tables = browser.run("""return [...document.querySelectorAll('details.card')].map(d => [d.open, d.querySelector('summary').innerText,
+                d.querySelectorAll('td').length, d.querySelectorAll('td > a').length, d.querySelectorAll('.paper').length])""")
+            assert {int(re.match(r"Table (\d+)\.", title).group(1)) for _, title, *_ in tables} == set(range(1, 11)), tables
+            assert sum(published for *_, published in tables) == 626, "every number of the paper has a place"
+            for is_open, title, cells, links, published in tables:
+                # What the paper leaves out (PSNR of HR) has no value here either.
+                assert is_open and cells > 0 and links >= published > 0, (title, cells, links, published)
+            browser.must_be_accessible("the full tables")
+            browser.whole("finished-ten-tables")
+            link = find(browser, "details.card td > a")
+            stage = link.get_attribute("href").rsplit("/", 1)[1]
+            browser.run("arguments[0].click()", link)
+            browser.settle("stage")
+            assert stage in browser.text() and "What it stands on" in browser.text()
+            browser.must_be_quiet()
 
         def hostile_names_are_text():
             for name in ("overview", "study", "tables", "images", "stages", "events", "datasets"):
@@ -231,27 +275,37 @@ def main():
             def show(*arguments):
                 return subprocess.run([reprise, "show", *arguments, "-w", str(workspace)], capture_output=True, text=True, timeout=120)
 
+            other = [s for s in stages if s["kind"] == "evaluate"][-2]
             curve = next(s for s in stages if s["kind"] == "pretrain")["id"]
             for path, arguments in (
                 ("study/demo", ("study", "demo")), ("stages/demo", ("stages", "demo")),
                 (f"stage/{evaluation['id']}", ("stage", evaluation["id"][:12])), (f"curve/{curve}", ("curve", curve)),
                 (f"rows/{evaluation['id']}?metric=PSNR", ("rows", evaluation["id"], "--metric", "PSNR")),
-                (f"samples/{evaluation['id']}", ("samples", evaluation["id"])), ("datasets", ("datasets",)), ("events?limit=50", ("events",)),
+                (f"samples/{evaluation['id']}", ("samples", evaluation["id"])),
+                ("tables/demo", ("tables", "demo")), ("tables/paper", ("tables", "paper")),
+                (f"compare/{other['id']}/{evaluation['id']}", ("compare", other["id"], evaluation["id"][:12])), ("events?limit=50&before=3", ("events", "--before", "3")), ("datasets", ("datasets",)), ("events?limit=50", ("events",)),
             ):
                 said = show(*arguments, "--json")
                 assert said.returncode == 0, said.stderr
                 assert json.loads(said.stdout) == api(path), path
                 text = show(*arguments)
-                assert text.returncode == 0 and len(text.stdout) > 100, arguments
-            assert api("overview")["studies"] == json.loads(show("overview", "--json").stdout)["studies"]
+                assert text.returncode == 0 and len(text.stdout) > (20 if "--before" in arguments else 100), arguments
+            overview = json.loads(show("overview", "--json").stdout)
+            assert api("overview")["studies"] == overview["studies"] and overview["live"] is False
+            text = show("overview").stdout
+            for part in ("RDST-E on brains", "of the steps by sharing", "left    about ", "no coordinator runs here", "need a person (21)", "loss is not finite"):
+                assert part in text, (part, text)
+            log = json.loads(show("log", evaluation["id"], "--json").stdout)
+            assert log == api(f"log/{evaluation['id']}?fence={log['fence']}")
             show("samples", evaluation["id"], "-o", str(folder / "png"))
             assert len(list((folder / "png").glob("*.png"))) == 6 * 8
             for arguments, why in ((("stagge",), 'did you mean "stage"'), (("stage", "f" * 64), "not in this database"), (("stage", ""), "needs the id"),
-                                   (("study", "dmo"), 'did you mean "demo"'), (("rows", evaluation["id"]), "needs --metric")):
+                                   (("study", "dmo"), 'did you mean "demo"'), (("rows", evaluation["id"]), "needs --metric"),
+                                   (("compare", evaluation["id"]), "two evaluations"), (("tables", "dmo"), 'did you mean "demo"')):
                 said = show(*arguments)
                 assert said.returncode == 2 and why in said.stderr and said.stderr.count("\n") == 1, (arguments, said)
 
-        run_tests([the_terminal_says_the_same, secret_is_needed, log_in, every_page, what_the_pages_say, filter_sort_and_group, thousands_stay_smooth,
+        run_tests([the_terminal_says_the_same, secret_is_needed, log_in, every_page, what_the_pages_say, filter_sort_and_group, thousands_stay_smooth, a_graph_of_any_size_is_whole, ten_full_tables,
                    hostile_names_are_text, pictures, plots_can_be_saved, phone_and_dark, keyboard_reaches_everything,
                    no_page_and_no_stage, a_lost_connection_shows_and_heals])
 
