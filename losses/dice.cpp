@@ -16,8 +16,10 @@ torch::Tensor dice_loss(const torch::Tensor& logits, const torch::Tensor& labels
   const torch::Tensor score = 2 * sums[0] / (sums[1] + sums[2]).clamp_min(1e-7);
   const torch::Tensor present = (sums[2] > 0).to(p.scalar_type());
   torch::Tensor loss = (1 - score) * present;
-  if (!classes.empty()) loss = loss.index_select(0, torch::tensor(classes).to(loss.device()));
-  return loss.mean();
+  if (classes.empty()) return loss.mean();
+  std::vector<torch::Tensor> picked;  // By views: indices would have to travel to the device.
+  for (const auto index : classes) picked.push_back(loss[index]);
+  return torch::stack(picked).mean();
 }
 
 }  // namespace reprise::losses

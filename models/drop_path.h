@@ -27,6 +27,8 @@ class HasDropPath {
 
   /// Random numbers of the passes that follow; without them nothing is left out.
   virtual void set_drop_draws(DropDraws draws) = 0;
+  /// The last layer's chance of leaving a branch out, in training.
+  [[nodiscard]] virtual double drop_rate() const = 0;
 };
 
 /// Factors of the two residual branches of a layer, [B, 1, 1]: 0 or 1 / keep. Undefined: 1.

@@ -8,7 +8,12 @@
 #include <optional>
 #include <string_view>
 
+#include "models/fast_norm.h"
 #include "models/kernels/kernel_set.h"
+#ifdef REPRISE_MODELS_CUDA
+#include "models/cuda/linear_tensors.h"
+#include "models/cuda/norm_tensors.h"
+#endif
 
 namespace reprise::models {
 namespace {
@@ -49,15 +54,28 @@ Tensor product(const Tensor& x, const Tensor& weight, const std::optional<Tensor
                                            : std::optional<std::string_view>(""));
 }
 
+/// oneDNN's bfloat16 needs AVX-512.
+bool has_bf16() {
+#ifdef __x86_64__
+  static const bool found = __builtin_cpu_supports("avx512bw") != 0 &&
+                            __builtin_cpu_supports("avx512vl") != 0 &&
+                            __builtin_cpu_supports("avx512dq") != 0;
+  return found;
+#else
+  return false;
+#endif
+}
+
 /// The type that a product of `x` is computed in, if oneDNN does it.
 std::optional<torch::ScalarType> fast_type(const Tensor& x) {
   if (!x.device().is_cpu() || !pointwise() || !pointwise_binary()) return std::nullopt;
   if (at::autocast::is_autocast_enabled(at::kCPU)) {
     const auto type = at::autocast::get_autocast_dtype(at::kCPU);
-    return type == torch::kBFloat16 ? std::optional(torch::kBFloat16) : std::nullopt;
+    return type == torch::kBFloat16 && has_bf16() ? std::optional(torch::kBFloat16) : std::nullopt;
   }
   const auto type = x.scalar_type();
-  return type == torch::kFloat32 || type == torch::kBFloat16 ? std::optional(type) : std::nullopt;
+  const bool is_taken = type == torch::kFloat32 || (type == torch::kBFloat16 && has_bf16());
+  return is_taken ? std::optional(type) : std::nullopt;
 }
 
 std::optional<Tensor> if_defined(const Tensor& bias) {
@@ -146,22 +164,84 @@ Tensor cast_linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
   return LinearFunction::apply(x, weight, if_defined(bias), static_cast<int64_t>(type));
 }
 
+#ifdef REPRISE_MODELS_CUDA
+/// LibTorch's linear layer but for the gradient of the bias, a sum of columns that its general
+/// reduction takes three times as long for.
+struct CudaLinearFunction : torch::autograd::Function<CudaLinearFunction> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
+                        const Tensor& bias) {
+    context->save_for_backward({x, weight});
+    return at::linear(x, weight, bias);
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const Tensor& x = saved[0];
+    const Tensor rows = gradients[0].contiguous().view({-1, gradients[0].size(-1)});
+    Tensor of_x, of_weight, of_bias;
+    if (context->needs_input_grad(0)) of_x = torch::mm(rows, saved[1]).view(x.sizes());
+    if (context->needs_input_grad(1)) {
+      of_weight = torch::mm(rows.t(), x.reshape({-1, x.size(-1)}));
+    }
+    if (context->needs_input_grad(2)) of_bias = cuda::sum_columns(rows);
+    return {of_x, of_weight, of_bias};
+  }
+};
+#endif
+
+/// Of LibTorch's operations.
+Tensor general_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+#ifdef REPRISE_MODELS_CUDA
+  const bool is_plain = x.is_cuda() && x.scalar_type() == torch::kFloat32 &&
+                        weight.scalar_type() == torch::kFloat32 &&
+                        !at::autocast::is_autocast_enabled(at::kCUDA);
+  if (is_plain && bias.defined() && at::GradMode::is_enabled()) {
+    return CudaLinearFunction::apply(x, weight, bias);
+  }
+#endif
+  return at::linear(x, weight, if_defined(bias));
+}
+
+/// The whole layer in one kernel, where there is one.
+std::optional<Tensor> small_linear(const Tensor& x, torch::nn::LayerNorm* norm,
+                                   const Tensor& weight, const Tensor& bias, bool gelu,
+                                   const Tensor& residual) {
+#ifdef REPRISE_MODELS_CUDA
+  cuda::SmallLinear layer{.x = x,
+                          .weight = weight,
+                          .bias = bias,
+                          .gain = {},
+                          .shift = {},
+                          .gelu = gelu,
+                          .residual = residual};
+  if (norm != nullptr) {
+    layer.gain = (*norm)->weight;
+    layer.shift = (*norm)->bias;
+    layer.epsilon = (*norm)->options.eps();
+  }
+  if (cuda::takes(layer)) return cuda::compute(layer);
+#else
+  static_cast<void>(x), static_cast<void>(norm), static_cast<void>(weight);
+  static_cast<void>(bias), static_cast<void>(gelu), static_cast<void>(residual);
+#endif
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool linear_is_fast(const Tensor& x) { return fast_type(x).has_value(); }
 
 Tensor fast_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (auto small = small_linear(x, nullptr, weight, bias, false, {})) return *small;
   const auto type = fast_type(x);
-  if (!type) {
-    return at::linear(x, weight, if_defined(bias));
-  }
+  if (!type) return general_linear(x, weight, bias);
   return cast_linear(x, weight, bias, *type);
 }
 
 Tensor fast_linear_add(const Tensor& x, const Tensor& weight, const Tensor& bias,
                        const Tensor& residual) {
+  if (auto small = small_linear(x, nullptr, weight, bias, false, residual)) return *small;
   const auto type = fast_type(x);
-  if (!type) return residual + at::linear(x, weight, bias);
+  if (!type) return residual + general_linear(x, weight, bias);
   if (*type != residual.scalar_type() || *type != weight.scalar_type()) {
     return residual + cast_linear(x, weight, bias, *type);
   }
@@ -171,12 +251,44 @@ Tensor fast_linear_add(const Tensor& x, const Tensor& weight, const Tensor& bias
 }
 
 Tensor fast_linear_gelu(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (auto small = small_linear(x, nullptr, weight, bias, true, {})) return *small;
   const auto type = fast_type(x);
-  if (!type) return torch::gelu(at::linear(x, weight, bias));
+  if (!type) return torch::gelu(general_linear(x, weight, bias));
   if (!at::GradMode::is_enabled()) {
     return product(x.to(*type), weight.to(*type), in_type(if_defined(bias), *type), "gelu");
   }
   return torch::gelu(cast_linear(x, weight, bias, *type));
+}
+
+Tensor fast_norm_linear(const Tensor& x, torch::nn::LayerNorm& norm, const Tensor& weight,
+                        const Tensor& bias) {
+  if (auto small = small_linear(x, &norm, weight, bias, false, {})) return *small;
+  return fast_linear(fast_layer_norm(x, norm), weight, bias);
+}
+
+Tensor fast_norm_linear_gelu(const Tensor& x, torch::nn::LayerNorm& norm, const Tensor& weight,
+                             const Tensor& bias) {
+  if (auto small = small_linear(x, &norm, weight, bias, true, {})) return *small;
+  return fast_linear_gelu(fast_layer_norm(x, norm), weight, bias);
+}
+
+Tensor fast_conv_add(const Tensor& x, std::int64_t height, std::int64_t width,
+                     torch::nn::Conv2d& convolution, const Tensor& residual) {
+#ifdef REPRISE_MODELS_CUDA
+  const cuda::SmallLinear layer{.x = x,
+                                .weight = convolution->weight,
+                                .bias = convolution->bias,
+                                .gain = {},
+                                .shift = {},
+                                .residual = residual,
+                                .height = height,
+                                .width = width};
+  if (cuda::takes(layer)) return cuda::compute(layer);
+#endif
+  // Tokens in the order of pixels are an image with its channels last, which convolutions like.
+  const Tensor image = x.view({x.size(0), height, width, x.size(2)}).permute({0, 3, 1, 2});
+  const Tensor out = convolution(image).permute({0, 2, 3, 1});
+  return residual + out.reshape({x.size(0), height * width, out.size(3)});
 }
 
 }  // namespace reprise::models

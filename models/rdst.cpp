@@ -48,7 +48,7 @@ DenseSwinLayerImpl::DenseSwinLayerImpl(const RdstOptions& options, std::int64_t 
 torch::Tensor DenseSwinLayerImpl::forward(const torch::Tensor& tokens, SwinPass& pass) {
   torch::Tensor x = tokens;
   for (SwinLayer& layer : layers_) x = pass.run(layer, x);
-  if (bottleneck_) x = fast_linear(norm_(x), bottleneck_->weight, bottleneck_->bias);
+  if (bottleneck_) x = fast_norm_linear(x, norm_, bottleneck_->weight, bottleneck_->bias);
   return torch::cat({tokens, x}, 2);
 }
 
@@ -70,7 +70,7 @@ RdstBlockImpl::RdstBlockImpl(const RdstOptions& options, std::int64_t layers,
 torch::Tensor RdstBlockImpl::forward(const torch::Tensor& tokens, SwinPass& pass) {
   torch::Tensor x = tokens;
   for (DenseSwinLayer& layer : dense_) x = layer(x, pass);
-  return tokens + pass.enter(fusion_(pass.leave(x)));
+  return pass.convolve_add(fusion_, x, tokens);
 }
 
 void RdstBlockImpl::add_layers(SwinLayers& all) const {
@@ -78,8 +78,7 @@ void RdstBlockImpl::add_layers(SwinLayers& all) const {
 }
 
 Rdst::Rdst(const RdstOptions& options)
-    : options_(checked(options)),
-      layers_(options.window, options.width / options.heads, options.drop_path) {
+    : options_(checked(options)), layers_(options.window, options.drop_path) {
   const std::int64_t width = options.width;
   sub_mean_ = register_module("sub_mean", mean_shift(options.channels));
   add_mean_ = register_module("add_mean", mean_shift(options.channels));

@@ -53,6 +53,7 @@ torch::Tensor shift_mask(std::int64_t height, std::int64_t width, std::int64_t w
 SwinLayerImpl::SwinLayerImpl(std::int64_t channels, std::int64_t heads, std::int64_t window,
                              std::int64_t shift, std::int64_t mlp_ratio, std::int64_t size)
     : heads_(heads),
+      head_size_(channels / heads),
       window_(window),
       shift_(shift),
       size_((size + window - 1) / window * window) {  // Images come padded to whole windows.
@@ -125,16 +126,16 @@ torch::Tensor SwinLayerImpl::forward(const torch::Tensor& tokens, std::int64_t h
 torch::Tensor SwinLayerImpl::forward_in_plan(const torch::Tensor& tokens, const WindowPlan& plan,
                                              const torch::Tensor& bias,
                                              const BranchFactors& factors) {
-  const torch::Tensor qkv = fast_linear(norm1_(tokens), qkv_->weight, qkv_->bias);
+  const torch::Tensor qkv = fast_norm_linear(tokens, norm1_, qkv_->weight, qkv_->bias);
   const torch::Tensor attended = window_attention(qkv, bias, plan, shift_ > 0, heads_);
   if (factors.attention.defined()) {
     const torch::Tensor x =
         add_branch(tokens, fast_linear(attended, proj_->weight, proj_->bias), factors.attention);
-    const torch::Tensor hidden = fast_linear_gelu(norm2_(x), fc1_->weight, fc1_->bias);
+    const torch::Tensor hidden = fast_norm_linear_gelu(x, norm2_, fc1_->weight, fc1_->bias);
     return add_branch(x, fast_linear(hidden, fc2_->weight, fc2_->bias), factors.mlp);
   }
   const torch::Tensor x = fast_linear_add(attended, proj_->weight, proj_->bias, tokens);
-  const torch::Tensor hidden = fast_linear_gelu(norm2_(x), fc1_->weight, fc1_->bias);
+  const torch::Tensor hidden = fast_norm_linear_gelu(x, norm2_, fc1_->weight, fc1_->bias);
   return fast_linear_add(hidden, fc2_->weight, fc2_->bias, x);
 }
 
@@ -152,6 +153,14 @@ torch::Tensor SwinPass::leave(const torch::Tensor& tokens) const {
   return plan_->leave(tokens).view({batch, height_, width_, channels}).permute({0, 3, 1, 2});
 }
 
+torch::Tensor SwinPass::convolve_add(nn::Conv2d& convolution, const torch::Tensor& tokens,
+                                     const torch::Tensor& residual) const {
+  if (plan_ != nullptr && plan_->path == SwinPath::Fused) {
+    return fast_conv_add(tokens, height_, width_, convolution, residual);
+  }
+  return residual + enter(convolution(leave(tokens)));
+}
+
 torch::Tensor SwinPass::run(SwinLayer& layer, const torch::Tensor& tokens) {
   const std::size_t index = next_++;
   const BranchFactors factors = factors_.empty() ? BranchFactors() : factors_.at(index);
@@ -167,12 +176,20 @@ SwinPass SwinLayers::begin(const torch::Tensor& image) {
     pass.factors_ =
         drop_factors(drop_path_, layers_.size(), image.size(0), draws_, image.options());
   }
-  const auto path =
-      path_.value_or(fastest_path(image.device(), image.scalar_type(), window_, head_size_));
+  const auto path = path_ ? *path_ : fastest(image);
   if (path == SwinPath::Reference) return pass;
   pass.plan_ = &plans_.at(pass.height_, pass.width_, path, image.device());
   pass.biases_ = held_.empty() ? biases(image.device()) : held_;
   return pass;
+}
+
+SwinPath SwinLayers::fastest(const torch::Tensor& image) const {
+  for (const SwinLayer& layer : layers_) {
+    const auto path =
+        fastest_path(image.device(), image.scalar_type(), window_, layer->head_size());
+    if (path != SwinPath::Fused) return path;
+  }
+  return SwinPath::Fused;
 }
 
 void SwinLayers::hold(bool on) {

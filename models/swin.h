@@ -40,12 +40,13 @@ class SwinLayerImpl : public torch::nn::Module {
                                 const torch::Tensor& bias, const BranchFactors& factors = {});
   /// The relative-position table [(2w-1)^2, heads].
   [[nodiscard]] const torch::Tensor& table() const { return table_; }
+  [[nodiscard]] std::int64_t head_size() const { return head_size_; }
 
  private:
   torch::Tensor attention(const torch::Tensor& windows, const torch::Tensor& mask);
   torch::Tensor mask_for(std::int64_t height, std::int64_t width);
 
-  std::int64_t heads_, window_, shift_, size_;
+  std::int64_t heads_, head_size_, window_, shift_, size_;
   torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
   torch::nn::Linear qkv_{nullptr}, proj_{nullptr}, fc1_{nullptr}, fc2_{nullptr};
   torch::Tensor table_, index_, mask_;
@@ -60,6 +61,10 @@ class SwinPass {
   /// [B, C, H, W] to tokens [B, H*W, C] in this pass's layout, and back.
   [[nodiscard]] torch::Tensor enter(const torch::Tensor& image) const;
   [[nodiscard]] torch::Tensor leave(const torch::Tensor& tokens) const;
+  /// residual + convolution(tokens): 3x3, padded by 1.
+  [[nodiscard]] torch::Tensor convolve_add(torch::nn::Conv2d& convolution,
+                                           const torch::Tensor& tokens,
+                                           const torch::Tensor& residual) const;
   /// Runs the next layer.
   torch::Tensor run(SwinLayer& layer, const torch::Tensor& tokens);
 
@@ -77,8 +82,8 @@ class SwinPass {
 class SwinLayers {
  public:
   /// `drop_path`: the last layer's chance of leaving a branch out, in training.
-  SwinLayers(std::int64_t window, std::int64_t head_size, double drop_path)
-      : plans_(window), window_(window), head_size_(head_size), drop_path_(drop_path) {}
+  SwinLayers(std::int64_t window, double drop_path)
+      : plans_(window), window_(window), drop_path_(drop_path) {}
   void add(const SwinLayer& layer) { layers_.push_back(layer); }
   /// Every pass takes this path; none: the fastest for its input.
   void set_path(std::optional<SwinPath> path) { path_ = path; }
@@ -90,10 +95,12 @@ class SwinLayers {
   void hold(bool on);
 
  private:
+  /// That is correct for every layer.
+  [[nodiscard]] SwinPath fastest(const torch::Tensor& image) const;
   std::vector<torch::Tensor> biases(const torch::Device& device);
 
   WindowPlans plans_;
-  std::int64_t window_, head_size_;
+  std::int64_t window_;
   double drop_path_;
   DropDraws draws_;
   std::optional<SwinPath> path_;

@@ -11,18 +11,18 @@ nn::LayerNorm layer_norm(std::int64_t channels) {
   return nn::LayerNorm(nn::LayerNormOptions({channels}));
 }
 
-std::int64_t head_size(const SwinirOptions& options) {
+const SwinirOptions& checked(const SwinirOptions& options) {
   if (options.heads < 1 || options.width % options.heads != 0) {
     throw_invalid("network: width " + std::to_string(options.width) +
                   " is not a multiple of heads " + std::to_string(options.heads));
   }
-  return options.width / options.heads;
+  return options;
 }
 
 }  // namespace
 
 Swinir::Swinir(const SwinirOptions& options)
-    : options_(options), layers_(options.window, head_size(options), options.drop_path) {
+    : options_(checked(options)), layers_(options.window, options.drop_path) {
   const std::int64_t width = options.width;
   first_ = register_module("conv_first", conv(options.channels, width, 3));
   embed_norm_ =
@@ -84,7 +84,7 @@ torch::Tensor Swinir::forward(torch::Tensor lr) {
   for (Block& block : blocks_) {
     torch::Tensor inner = x;
     for (SwinLayer& layer : block.layers) inner = pass.run(layer, inner);
-    x = x + pass.enter(block.fusion(pass.leave(inner)));
+    x = pass.convolve_add(block.fusion, inner, x);
   }
   const torch::Tensor sr = upsample(after_body_(pass.leave(norm_(x))) + features) + mean;
   return sr.narrow(2, 0, rows * options_.scale).narrow(3, 0, columns * options_.scale);

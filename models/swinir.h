@@ -36,6 +36,7 @@ class Swinir : public SrNetwork, public HasDropPath {
   torch::Tensor forward(torch::Tensor lr) override;
   void set_path(std::optional<SwinPath> path) override { layers_.set_path(path); }
   void set_drop_draws(DropDraws draws) override { layers_.set_draws(std::move(draws)); }
+  [[nodiscard]] double drop_rate() const override { return options_.drop_path; }
   void hold_weights(bool on) override { layers_.hold(on); }
 
  private:

@@ -30,10 +30,16 @@ Vgg19::Vgg19(VggLayer layer) {
 torch::Tensor Vgg19::forward(const torch::Tensor& images) {
   const auto channels = images.size(1);
   TORCH_CHECK(channels == 1 || channels == 3, "VGG-19 takes 1 or 3 channels, not ", channels);
-  const auto row = [&](double r, double g, double b) {
-    return torch::tensor({r, g, b}, images.options()).view({1, 3, 1, 1});
-  };
-  torch::Tensor x = (images - row(0.485, 0.456, 0.406)) / row(0.229, 0.224, 0.225);
+  if (!mean_.defined() || mean_.device() != images.device() ||
+      mean_.scalar_type() != images.scalar_type()) {
+    const auto row = [&](double r, double g, double b) {
+      return torch::tensor({r, g, b}, images.options().requires_grad(false)).view({1, 3, 1, 1});
+    };
+    const torch::InferenceMode normal_tensors(false);  // Kept for later passes, of any mode.
+    mean_ = row(0.485, 0.456, 0.406);
+    deviation_ = row(0.229, 0.224, 0.225);
+  }
+  torch::Tensor x = (images - mean_) / deviation_;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     x = layers_[i](x);
     if (i + 1 == layers_.size()) break;  // Before the ReLU.

@@ -21,6 +21,7 @@ class Vgg19 : public nn::Module {
 
  private:
   std::vector<nn::Conv2d> layers_;
+  torch::Tensor mean_, deviation_;  ///< [1, 3, 1, 1], where the last images were.
 };
 
 }  // namespace reprise::models

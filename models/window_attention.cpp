@@ -125,8 +125,9 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
   }
 };
 
-Tensor fused(const Tensor& qkv, const Tensor& bias, const WindowPlan& plan, bool shifted,
+Tensor fused(const Tensor& given, const Tensor& bias, const WindowPlan& plan, bool shifted,
              std::int64_t heads) {
+  const Tensor qkv = given.is_cuda() ? given.to(torch::kFloat32) : given;
 #ifdef REPRISE_MODELS_CUDA
   const bool takes = qkv.is_cpu() || cuda::takes(qkv, plan.tokens(), heads);
 #else

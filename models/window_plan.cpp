@@ -1,5 +1,8 @@
 #include "models/window_plan.h"
 
+#ifdef REPRISE_MODELS_CUDA
+#include "models/cuda/window_attention.h"
+#endif
 #include "models/fast_linear.h"
 #include "models/kernels/kernel_set.h"
 #include "models/swin.h"
@@ -22,8 +25,11 @@ SwinPath fastest_path(const torch::Device& device, torch::ScalarType type, std::
   const kernels::AttentionShape shape{
       .images = 1, .windows = 1, .tokens = window * window, .heads = 1, .head_size = head_size};
   const bool is_small = type == torch::kFloat32 || type == torch::kBFloat16;
-  return device.is_cpu() && is_small && kernels::takes(shape) ? SwinPath::Fused
-                                                              : SwinPath::Rearranged;
+  bool is_fused = device.is_cpu() && is_small && kernels::takes(shape);
+#ifdef REPRISE_MODELS_CUDA
+  is_fused = is_fused || (device.is_cuda() && is_small && cuda::takes(window * window, head_size));
+#endif
+  return is_fused ? SwinPath::Fused : SwinPath::Rearranged;
 }
 
 torch::Tensor WindowPlan::enter(const torch::Tensor& tokens) const {

@@ -16,9 +16,8 @@ enum class SwinPath {
   /// Tokens stay in the order of windows; roll and partition become one gather where windows shift.
   /// LibTorch's operations only: any device and type.
   Rearranged,
-  /// Tokens stay in the order of pixels; a fused kernel gathers each window itself. CPU, float32
-  /// and
-  /// bfloat16.
+  /// Tokens stay in the order of pixels; a fused kernel gathers each window itself. CPU and CUDA,
+  /// float32 and bfloat16 (CUDA: in float32 arithmetic), head sizes for which there is a kernel.
   Fused,
 };
 

@@ -1,8 +1,9 @@
 #pragma once
 /// The fused window attention on CUDA tensors, enqueued on torch's current stream. Only in builds
 /// with CUDA. Shapes and layouts as in kernels/kernel_set.h; everything contiguous float32 on
-/// one device, `place` int32. Never run on a GPU yet: the arithmetic is tested on the CPU
-/// (tests/models/block_attention_test.cpp), the launches are only compiled.
+/// one device, `place` int32. The arithmetic is tested on the CPU
+/// (tests/models/block_attention_test.cpp), the launches where there is a GPU
+/// (tests/worker/cuda_test.cpp).
 
 #include <torch/torch.h>
 

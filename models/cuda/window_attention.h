@@ -7,7 +7,8 @@
 
 namespace reprise::models::cuda {
 
-/// True for windows of 8x8 and the head sizes that kernels are built for: 10, 15, 20, 30.
+/// True for windows of 8x8 and the head sizes that kernels are built for: 4, 5, 6, 8, 10, 12, 15,
+/// 16, 20, 30.
 bool takes(std::int64_t tokens, std::int64_t head_size);
 
 /// Enqueues one pass. `head_size` as `takes` allows. Returns the launch's error.

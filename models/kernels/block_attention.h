@@ -1,6 +1,6 @@
 #pragma once
-/// Window attention as a block of threads computes it: thread i is query i (then key i) of a
-/// window.
+/// Window attention as a block of 256 threads computes it: a thread holds a tile of 4 queries by 4
+/// keys of one window and head.
 ///
 /// The CUDA kernels (models/cuda/) and a CPU build for tests share this text: a kernel is a list of
 /// phases with a barrier between them, and the CPU runs each phase for all threads in turn. So the
@@ -9,11 +9,7 @@
 #include <cmath>
 #include <cstdint>
 
-#ifdef __CUDACC__
-#define REPRISE_BOTH __host__ __device__ __forceinline__
-#else
-#define REPRISE_BOTH inline
-#endif
+#include "models/kernels/block.h"
 
 namespace reprise::models::kernels {
 
@@ -36,6 +32,12 @@ struct BlockArguments {
   std::int64_t chunks = 1;
 };
 
+constexpr int kBlockTokens = 64;    ///< Of a window.
+constexpr int kBlockThreads = 256;  ///< 16 groups of queries by 16 groups of keys.
+constexpr int kBlockTile = kFour;   ///< Queries, and keys, of a thread.
+constexpr int kBlockGroups = 16;
+constexpr int kBlockRow = kBlockTokens + 4;  ///< A padded row: whole 16 bytes, no bank conflicts.
+
 REPRISE_BOTH float block_exp(float x) {
 #ifdef __CUDA_ARCH__
   return __expf(x);
@@ -44,168 +46,331 @@ REPRISE_BOTH float block_exp(float x) {
 #endif
 }
 
-/// Rows padded by one so that threads that read the same column of different rows meet no bank
-/// conflict.
-template <int N, int D>
-struct ForwardShared {
-  float k[N][D + 1];
-  float v[N][D + 1];
+/// [channel][token], so that neighbouring tokens are read at once.
+template <int D>
+using Tokens = float[D][kBlockRow];
+/// [query][key]
+using Square = float[kBlockTokens][kBlockRow];
+/// [query][group of keys]
+using Partial = float[kBlockTokens][kBlockGroups];
+
+template <int D>
+struct alignas(16) ForwardShared {
+  Tokens<D> q, k, v;  ///< q: scaled.
+  Square p;
+  Partial largest, total;
 };
 
-template <int N, int D>
-struct BackwardShared {
-  float q[N][D + 1];  ///< Scaled.
-  float k[N][D + 1];
-  float v[N][D + 1];
-  float go[N][D + 1];
-  float p[N][N + 1];   ///< [key][query]
-  float ds[N][N + 1];  ///< [key][query]
-  float bias[N][N];    ///< [key][query]: the chunk's sum.
+template <int D>
+struct alignas(16) BackwardShared {
+  Tokens<D> q, k, v, go;  ///< q: scaled.
+  Square p, ds;
+  Partial delta;
 };
 
 /// One (image, window, head) and where it lies.
-template <int N, int D>
+template <int D>
 struct BlockCell {
   REPRISE_BOTH BlockCell(const BlockArguments& in, std::int64_t pair, std::int64_t at_head) {
     window = pair % in.windows;
     head = at_head;
     width = in.heads * D;
-    const std::int64_t first = pair / in.windows * in.windows * N;
+    const std::int64_t first = pair / in.windows * in.windows * kBlockTokens;
     qkv = first * 3 * width + head * D;
     out = first * width + head * D;
-    stats = (pair * in.heads + head) * 2 * N;
-    place = in.place + window * N;
+    stats = (pair * in.heads + head) * 2 * kBlockTokens;
+    place = in.place + window * kBlockTokens;
   }
   REPRISE_BOTH std::int64_t row(int token) const { return place[token]; }
-  REPRISE_BOTH float addend(const BlockArguments& in, int key, int query) const {
-    const float bias = in.bias[(head * N + key) * N + query];
-    return in.mask == nullptr ? bias : bias + in.mask[(window * N + key) * N + query];
-  }
   std::int64_t window, head, width, qkv, out, stats;
   const std::int32_t* place;
 };
 
-/// Forward, phase 1 of 2: thread `t` of `threads` brings keys and values.
-template <int N, int D>
-REPRISE_BOTH void forward_load(const BlockArguments& in, const BlockCell<N, D>& cell, int t,
-                               int threads, ForwardShared<N, D>& shared) {
-  for (int at = t; at < N * D; at += threads) {
-    const int token = at / D, c = at % D;
-    const float* row = in.qkv + cell.qkv + cell.row(token) * 3 * cell.width + c;
-    shared.k[token][c] = row[cell.width];
-    shared.v[token][c] = row[2 * cell.width];
+/// What a thread keeps between phases.
+struct BlockThread {
+  REPRISE_BOTH explicit BlockThread(int t)
+      : index(t), queries(t / kBlockGroups * kBlockTile), keys(t % kBlockGroups * kBlockTile) {}
+  int index;
+  int queries, keys;                    ///< The first of its tile.
+  float s[kBlockTile][kBlockTile];      ///< [query][key]: logits, then weights.
+  float dp[kBlockTile][kBlockTile];     ///< Backward: gradient of the weights, then logits.
+  float bias[kBlockTile][kBlockTile];   ///< Backward: of every cell of the block.
+  float dbias[kBlockTile][kBlockTile];  ///< Backward: the chunk's sum.
+};
+
+/// Adds a tile of [key][query] numbers.
+REPRISE_BOTH void add_square(const float* square, const BlockThread& t,
+                             float (&tile)[kBlockTile][kBlockTile]) {
+  for (int j = 0; j < kBlockTile; ++j) {
+    const Four of_key = four_at(square + (t.keys + j) * kBlockTokens + t.queries);
+    for (int i = 0; i < kBlockTile; ++i) tile[i][j] += of_key.v[i];
   }
 }
 
-/// Forward, phase 2: query `i`. The softmax runs along with the keys (its maximum is corrected as
-/// it grows), so that nothing of N values is kept.
-template <int N, int D>
-REPRISE_BOTH void forward_attend(const BlockArguments& in, const BlockCell<N, D>& cell, int i,
-                                 const ForwardShared<N, D>& shared) {
-  float q[D], sum[D];
-  const float* row = in.qkv + cell.qkv + cell.row(i) * 3 * cell.width;
+/// tile[query][key] += sum over channels of a[channel][query] * b[channel][key].
+template <int D>
+REPRISE_BOTH void add_product(const Tokens<D>& a, const Tokens<D>& b, const BlockThread& t,
+                              float (&tile)[kBlockTile][kBlockTile]) {
   for (int c = 0; c < D; ++c) {
-    q[c] = row[c] * in.scale;
-    sum[c] = 0;
-  }
-  float largest = -3e38F, total = 0;
-  for (int j = 0; j < N; ++j) {
-    float s = cell.addend(in, j, i);
-    for (int c = 0; c < D; ++c) s += q[c] * shared.k[j][c];
-    if (s > largest) {
-      const float shrink = block_exp(largest - s);
-      total *= shrink;
-      for (int c = 0; c < D; ++c) sum[c] *= shrink;
-      largest = s;
+    const Four left = four_at(&a[c][t.queries]);
+    const Four right = four_at(&b[c][t.keys]);
+    for (int i = 0; i < kBlockTile; ++i) {
+      for (int j = 0; j < kBlockTile; ++j) tile[i][j] += left.v[i] * right.v[j];
     }
-    const float p = block_exp(s - largest);
-    total += p;
-    for (int c = 0; c < D; ++c) sum[c] += p * shared.v[j][c];
-  }
-  const float inverse = 1 / total;
-  float* out = in.out + cell.out + cell.row(i) * cell.width;
-  for (int c = 0; c < D; ++c) out[c] = sum[c] * inverse;
-  if (in.stats != nullptr) {
-    in.stats[cell.stats + i] = largest;
-    in.stats[cell.stats + N + i] = inverse;
   }
 }
 
-/// Backward, phase 0, once a block: the bias gradient's sum starts at 0.
-template <int N, int D>
-REPRISE_BOTH void backward_clear(int t, int threads, BackwardShared<N, D>& shared) {
-  for (int at = t; at < N * N; at += threads) shared.bias[at / N][at % N] = 0;
+REPRISE_BOTH float largest_of(const float (&row)[kBlockGroups]) {
+  float largest = row[0];
+  for (int at = 0; at < kBlockGroups; at += kFour) {
+    for (const float value : four_at(row + at).v) largest = value > largest ? value : largest;
+  }
+  return largest;
 }
 
-/// Backward, phase 1 of 3 of a cell.
-template <int N, int D>
-REPRISE_BOTH void backward_load(const BlockArguments& in, const BlockCell<N, D>& cell, int t,
-                                int threads, BackwardShared<N, D>& shared) {
-  for (int at = t; at < N * D; at += threads) {
+REPRISE_BOTH float sum_of(const float (&row)[kBlockGroups]) {
+  float sum = 0;
+  for (int at = 0; at < kBlockGroups; at += kFour) {
+    const Four& four = four_at(row + at);
+    sum += (four.v[0] + four.v[1]) + (four.v[2] + four.v[3]);
+  }
+  return sum;
+}
+
+/// Channels of a thread in products whose rows are tokens: c, c + 16, ...
+template <int D>
+constexpr int kChannels = (D + kBlockGroups - 1) / kBlockGroups;
+
+/// sum[row][channel] += rows of `weights` (its tile's, [row][step]) times b[channel][step].
+template <int D>
+REPRISE_BOTH void multiply_rows(const Square& weights, int first_row, const Tokens<D>& b, int first,
+                                float (&sum)[kBlockTile][kChannels<D>]) {
+  for (int step = 0; step < kBlockTokens; step += kBlockTile) {
+    Four rows[kBlockTile];
+    for (int i = 0; i < kBlockTile; ++i) rows[i] = four_at(&weights[first_row + i][step]);
+    for (int at = 0; at < kChannels<D>; ++at) {
+      const int channel = first + at * kBlockGroups;
+      if (channel >= D) continue;
+      const Four right = four_at(&b[channel][step]);
+      for (int i = 0; i < kBlockTile; ++i) {
+        for (int j = 0; j < kBlockTile; ++j) sum[i][at] += rows[i].v[j] * right.v[j];
+      }
+    }
+  }
+}
+
+/// The same with columns of `weights`: [step][row].
+template <int D>
+REPRISE_BOTH void multiply_columns(const Square& weights, int first_row, const Tokens<D>& b,
+                                   int first, float (&sum)[kBlockTile][kChannels<D>]) {
+  for (int step = 0; step < kBlockTokens; step += kBlockTile) {
+    Four columns[kBlockTile];
+    for (int j = 0; j < kBlockTile; ++j) columns[j] = four_at(&weights[step + j][first_row]);
+    for (int at = 0; at < kChannels<D>; ++at) {
+      const int channel = first + at * kBlockGroups;
+      if (channel >= D) continue;
+      const Four right = four_at(&b[channel][step]);
+      for (int j = 0; j < kBlockTile; ++j) {
+        for (int i = 0; i < kBlockTile; ++i) sum[i][at] += columns[j].v[i] * right.v[j];
+      }
+    }
+  }
+}
+
+/// Numbers of each kind that a thread brings.
+template <int D>
+constexpr int kLoads = (kBlockTokens * D + kBlockThreads - 1) / kBlockThreads;
+
+/// Forward, phase 1 of 4: brings the cell's tokens.
+template <int D>
+REPRISE_BOTH void forward_load(const BlockArguments& in, const BlockCell<D>& cell,
+                               const BlockThread& t, ForwardShared<D>& shared) {
+  // All of a thread's numbers are on their way before it waits for the first.
+  float q[kLoads<D>] = {}, k[kLoads<D>] = {}, v[kLoads<D>] = {};
+  for (int i = 0; i < kLoads<D>; ++i) {
+    const int at = t.index + i * kBlockThreads;
+    if (at >= kBlockTokens * D) continue;
+    const float* row = in.qkv + cell.qkv + cell.row(at / D) * 3 * cell.width + at % D;
+    q[i] = row[0];
+    k[i] = row[cell.width];
+    v[i] = row[2 * cell.width];
+  }
+  for (int i = 0; i < kLoads<D>; ++i) {
+    const int at = t.index + i * kBlockThreads;
+    if (at >= kBlockTokens * D) continue;
     const int token = at / D, c = at % D;
-    const float* row = in.qkv + cell.qkv + cell.row(token) * 3 * cell.width + c;
-    shared.q[token][c] = row[0] * in.scale;
-    shared.k[token][c] = row[cell.width];
-    shared.v[token][c] = row[2 * cell.width];
-    shared.go[token][c] = in.out_gradient[cell.out + cell.row(token) * cell.width + c];
+    shared.q[c][token] = q[i] * in.scale;
+    shared.k[c][token] = k[i];
+    shared.v[c][token] = v[i];
   }
 }
 
-/// Backward, phase 2: query `i` writes its column of p and ds, and its gradient.
-template <int N, int D>
-REPRISE_BOTH void backward_queries(const BlockArguments& in, const BlockCell<N, D>& cell, int i,
-                                   BackwardShared<N, D>& shared) {
-  const float largest = in.stats[cell.stats + i], inverse = in.stats[cell.stats + N + i];
-  float delta = 0;
-  for (int j = 0; j < N; ++j) {
-    float s = cell.addend(in, j, i), dp = 0;
-    for (int c = 0; c < D; ++c) {
-      s += shared.q[i][c] * shared.k[j][c];
-      dp += shared.go[i][c] * shared.v[j][c];
-    }
-    const float p = block_exp(s - largest) * inverse;
-    shared.p[j][i] = p;
-    shared.ds[j][i] = dp;
-    delta += p * dp;
+/// Forward, phase 2: logits.
+template <int D>
+REPRISE_BOTH void forward_logits(const BlockArguments& in, const BlockCell<D>& cell, BlockThread& t,
+                                 ForwardShared<D>& shared) {
+  constexpr int kSquare = kBlockTokens * kBlockTokens;
+  for (auto& row : t.s) {
+    for (float& value : row) value = 0;
   }
-  float gradient[D];
-  for (int c = 0; c < D; ++c) gradient[c] = 0;
-  for (int j = 0; j < N; ++j) {
-    const float ds = shared.p[j][i] * (shared.ds[j][i] - delta);
-    shared.ds[j][i] = ds;
-    shared.bias[j][i] += ds;
-    for (int c = 0; c < D; ++c) gradient[c] += ds * shared.k[j][c];
+  add_square(in.bias + cell.head * kSquare, t, t.s);
+  if (in.mask != nullptr) add_square(in.mask + cell.window * kSquare, t, t.s);
+  add_product<D>(shared.q, shared.k, t, t.s);
+  for (int i = 0; i < kBlockTile; ++i) {
+    float largest = t.s[i][0];
+    for (int j = 1; j < kBlockTile; ++j) largest = t.s[i][j] > largest ? t.s[i][j] : largest;
+    shared.largest[t.queries + i][t.keys / kBlockTile] = largest;
   }
-  float* row = in.qkv_gradient + cell.qkv + cell.row(i) * 3 * cell.width;
-  for (int c = 0; c < D; ++c) row[c] = gradient[c] * in.scale;
 }
 
-/// Backward, phase 3: key `j` sums over the queries.
-template <int N, int D>
-REPRISE_BOTH void backward_keys(const BlockArguments& in, const BlockCell<N, D>& cell, int j,
-                                const BackwardShared<N, D>& shared) {
-  float k[D], v[D];
-  for (int c = 0; c < D; ++c) k[c] = v[c] = 0;
-  for (int i = 0; i < N; ++i) {
-    const float p = shared.p[j][i], ds = shared.ds[j][i];
-    for (int c = 0; c < D; ++c) {
-      k[c] += ds * shared.q[i][c];
-      v[c] += p * shared.go[i][c];
+/// Forward, phase 3: weights, not yet divided by their sum.
+template <int D>
+REPRISE_BOTH void forward_weights(BlockThread& t, ForwardShared<D>& shared) {
+  for (int i = 0; i < kBlockTile; ++i) {
+    const float largest = largest_of(shared.largest[t.queries + i]);
+    Four weights;
+    float total = 0;
+    for (int j = 0; j < kBlockTile; ++j) {
+      weights.v[j] = block_exp(t.s[i][j] - largest);
+      total += weights.v[j];
+    }
+    four_at(&shared.p[t.queries + i][t.keys]) = weights;
+    shared.total[t.queries + i][t.keys / kBlockTile] = total;
+  }
+}
+
+/// Forward, phase 4: the output.
+template <int D>
+REPRISE_BOTH void forward_out(const BlockArguments& in, const BlockCell<D>& cell,
+                              const BlockThread& t, const ForwardShared<D>& shared) {
+  const int first = t.keys / kBlockTile;
+  float sum[kBlockTile][kChannels<D>] = {};
+  multiply_rows<D>(shared.p, t.queries, shared.v, first, sum);
+  for (int i = 0; i < kBlockTile; ++i) {
+    const int query = t.queries + i;
+    const float inverse = 1 / sum_of(shared.total[query]);
+    float* out = in.out + cell.out + cell.row(query) * cell.width;
+    for (int at = 0; at < kChannels<D>; ++at) {
+      const int channel = first + at * kBlockGroups;
+      if (channel < D) out[channel] = sum[i][at] * inverse;
+    }
+    if (first == 0 && in.stats != nullptr) {
+      in.stats[cell.stats + query] = largest_of(shared.largest[query]);
+      in.stats[cell.stats + kBlockTokens + query] = inverse;
     }
   }
-  float* row = in.qkv_gradient + cell.qkv + cell.row(j) * 3 * cell.width;
-  for (int c = 0; c < D; ++c) {
-    row[cell.width + c] = k[c];
-    row[2 * cell.width + c] = v[c];
+}
+
+/// Backward, phase 0, once a block: the bias, and its gradient's sum starts at 0.
+REPRISE_BOTH void backward_begin(const BlockArguments& in, std::int64_t head, BlockThread& t) {
+  for (int i = 0; i < kBlockTile; ++i) {
+    for (int j = 0; j < kBlockTile; ++j) t.bias[i][j] = t.dbias[i][j] = 0;
+  }
+  add_square(in.bias + head * kBlockTokens * kBlockTokens, t, t.bias);
+}
+
+/// Backward, phase 1 of 4 of a cell.
+template <int D>
+REPRISE_BOTH void backward_load(const BlockArguments& in, const BlockCell<D>& cell,
+                                const BlockThread& t, BackwardShared<D>& shared) {
+  float q[kLoads<D>] = {}, k[kLoads<D>] = {}, v[kLoads<D>] = {}, go[kLoads<D>] = {};
+  for (int i = 0; i < kLoads<D>; ++i) {
+    const int at = t.index + i * kBlockThreads;
+    if (at >= kBlockTokens * D) continue;
+    const std::int64_t token = cell.row(at / D);
+    const float* row = in.qkv + cell.qkv + token * 3 * cell.width + at % D;
+    q[i] = row[0];
+    k[i] = row[cell.width];
+    v[i] = row[2 * cell.width];
+    go[i] = in.out_gradient[cell.out + token * cell.width + at % D];
+  }
+  for (int i = 0; i < kLoads<D>; ++i) {
+    const int at = t.index + i * kBlockThreads;
+    if (at >= kBlockTokens * D) continue;
+    const int token = at / D, c = at % D;
+    shared.q[c][token] = q[i] * in.scale;
+    shared.k[c][token] = k[i];
+    shared.v[c][token] = v[i];
+    shared.go[c][token] = go[i];
+  }
+}
+
+/// Backward, phase 2: weights and their gradient.
+template <int D>
+REPRISE_BOTH void backward_weights(const BlockArguments& in, const BlockCell<D>& cell,
+                                   BlockThread& t, BackwardShared<D>& shared) {
+  for (int i = 0; i < kBlockTile; ++i) {
+    for (int j = 0; j < kBlockTile; ++j) {
+      t.s[i][j] = t.bias[i][j];
+      t.dp[i][j] = 0;
+    }
+  }
+  if (in.mask != nullptr) {
+    add_square(in.mask + cell.window * kBlockTokens * kBlockTokens, t, t.s);
+  }
+  add_product<D>(shared.q, shared.k, t, t.s);
+  add_product<D>(shared.go, shared.v, t, t.dp);
+  for (int i = 0; i < kBlockTile; ++i) {
+    const int query = t.queries + i;
+    const float largest = in.stats[cell.stats + query];
+    const float inverse = in.stats[cell.stats + kBlockTokens + query];
+    float delta = 0;
+    for (int j = 0; j < kBlockTile; ++j) {
+      t.s[i][j] = block_exp(t.s[i][j] - largest) * inverse;
+      delta += t.s[i][j] * t.dp[i][j];
+    }
+    shared.delta[query][t.keys / kBlockTile] = delta;
+  }
+}
+
+/// Backward, phase 3: gradient of the logits.
+template <int D>
+REPRISE_BOTH void backward_logits(BlockThread& t, BackwardShared<D>& shared) {
+  for (int i = 0; i < kBlockTile; ++i) {
+    const int query = t.queries + i;
+    const float delta = sum_of(shared.delta[query]);
+    Four weights, gradient;
+    for (int j = 0; j < kBlockTile; ++j) {
+      weights.v[j] = t.s[i][j];
+      gradient.v[j] = t.s[i][j] * (t.dp[i][j] - delta);
+      t.dbias[i][j] += gradient.v[j];
+    }
+    four_at(&shared.p[query][t.keys]) = weights;
+    four_at(&shared.ds[query][t.keys]) = gradient;
+  }
+}
+
+/// Backward, phase 4: gradients of queries, keys and values.
+template <int D>
+REPRISE_BOTH void backward_out(const BlockArguments& in, const BlockCell<D>& cell,
+                               const BlockThread& t, const BackwardShared<D>& shared) {
+  const int first = t.keys / kBlockTile;
+  float q[kBlockTile][kChannels<D>] = {}, k[kBlockTile][kChannels<D>] = {};
+  float v[kBlockTile][kChannels<D>] = {};
+  multiply_rows<D>(shared.ds, t.queries, shared.k, first, q);
+  multiply_columns<D>(shared.ds, t.queries, shared.q, first, k);
+  multiply_columns<D>(shared.p, t.queries, shared.go, first, v);
+  for (int i = 0; i < kBlockTile; ++i) {
+    float* row = in.qkv_gradient + cell.qkv + cell.row(t.queries + i) * 3 * cell.width;
+    for (int at = 0; at < kChannels<D>; ++at) {
+      const int channel = first + at * kBlockGroups;
+      if (channel >= D) continue;
+      row[channel] = q[i][at] * in.scale;
+      row[cell.width + channel] = k[i][at];
+      row[2 * cell.width + channel] = v[i][at];
+    }
   }
 }
 
 /// Backward, at the end of a block: its part of the bias gradient.
-template <int N, int D>
-REPRISE_BOTH void backward_store(const BlockArguments& in, std::int64_t chunk, std::int64_t head,
-                                 int t, int threads, const BackwardShared<N, D>& shared) {
-  float* part = in.bias_parts + (chunk * in.heads + head) * N * N;
-  for (int at = t; at < N * N; at += threads) part[at] = shared.bias[at / N][at % N];
+REPRISE_BOTH void backward_end(const BlockArguments& in, std::int64_t chunk, std::int64_t head,
+                               const BlockThread& t) {
+  float* part = in.bias_parts + (chunk * in.heads + head) * kBlockTokens * kBlockTokens;
+  for (int j = 0; j < kBlockTile; ++j) {
+    Four of_key;
+    for (int i = 0; i < kBlockTile; ++i) of_key.v[i] = t.dbias[i][j];
+    four_at(part + (t.keys + j) * kBlockTokens + t.queries) = of_key;
+  }
 }
 
 /// The (image, window) pairs of a chunk: [begin, end).

@@ -7,40 +7,52 @@
 #include <torch/torch.h>
 
 #include <memory>
+#include <vector>
 
 #include "models/kernels/kernel_set.h"
 
 namespace reprise::models::kernels {
 namespace {
 
-constexpr int kTokens = 64;
+constexpr int kTokens = kBlockTokens;
+
+std::vector<BlockThread> block() {
+  std::vector<BlockThread> threads;
+  for (int t = 0; t < kBlockThreads; ++t) threads.emplace_back(t);
+  return threads;
+}
 
 /// What models/cuda/window_attention.cu launches: every phase for all threads, then the next.
 template <int D>
 void forward_grid(const BlockArguments& in) {
-  const auto shared = std::make_unique<ForwardShared<kTokens, D>>();
+  const auto shared = std::make_unique<ForwardShared<D>>();
+  auto threads = block();
   for (std::int64_t pair = 0; pair < in.images * in.windows; ++pair) {
     for (std::int64_t head = 0; head < in.heads; ++head) {
-      const BlockCell<kTokens, D> cell(in, pair, head);
-      for (int t = 0; t < kTokens; ++t) forward_load(in, cell, t, kTokens, *shared);
-      for (int t = 0; t < kTokens; ++t) forward_attend(in, cell, t, *shared);
+      const BlockCell<D> cell(in, pair, head);
+      for (auto& t : threads) forward_load(in, cell, t, *shared);
+      for (auto& t : threads) forward_logits(in, cell, t, *shared);
+      for (auto& t : threads) forward_weights(t, *shared);
+      for (auto& t : threads) forward_out(in, cell, t, *shared);
     }
   }
 }
 
 template <int D>
 void backward_grid(const BlockArguments& in) {
-  const auto shared = std::make_unique<BackwardShared<kTokens, D>>();
+  const auto shared = std::make_unique<BackwardShared<D>>();
   for (std::int64_t chunk = 0; chunk < in.chunks; ++chunk) {
     for (std::int64_t head = 0; head < in.heads; ++head) {
-      for (int t = 0; t < kTokens; ++t) backward_clear(t, kTokens, *shared);
+      auto threads = block();
+      for (auto& t : threads) backward_begin(in, head, t);
       for (auto pair = chunk_begin(in, chunk); pair < chunk_begin(in, chunk + 1); ++pair) {
-        const BlockCell<kTokens, D> cell(in, pair, head);
-        for (int t = 0; t < kTokens; ++t) backward_load(in, cell, t, kTokens, *shared);
-        for (int t = 0; t < kTokens; ++t) backward_queries(in, cell, t, *shared);
-        for (int t = 0; t < kTokens; ++t) backward_keys(in, cell, t, *shared);
+        const BlockCell<D> cell(in, pair, head);
+        for (auto& t : threads) backward_load(in, cell, t, *shared);
+        for (auto& t : threads) backward_weights(in, cell, t, *shared);
+        for (auto& t : threads) backward_logits(t, *shared);
+        for (auto& t : threads) backward_out(in, cell, t, *shared);
       }
-      for (int t = 0; t < kTokens; ++t) backward_store(in, chunk, head, t, kTokens, *shared);
+      for (auto& t : threads) backward_end(in, chunk, head, t);
     }
   }
 }
@@ -107,8 +119,14 @@ void check(bool masked) {
 
 TEST(BlockAttention, MatchesTheCpuKernelForEveryHeadSizeThatTheGpuTakes) {
   for (const bool masked : {false, true}) {
+    check<4>(masked);
+    check<5>(masked);
+    check<6>(masked);
+    check<8>(masked);
     check<10>(masked);
+    check<12>(masked);
     check<15>(masked);
+    check<16>(masked);
     check<20>(masked);
     check<30>(masked);
   }

@@ -104,7 +104,8 @@ TEST(SwinPath, TheFastestIsOneThatTakesTheInput) {
   EXPECT_EQ(fastest_path(torch::kCPU, torch::kFloat32, 8, 10), SwinPath::Fused);
   EXPECT_EQ(fastest_path(torch::kCPU, torch::kFloat64, 8, 10), SwinPath::Rearranged);
   EXPECT_EQ(fastest_path(torch::kCPU, torch::kFloat32, 7, 10), SwinPath::Rearranged);
-  EXPECT_EQ(fastest_path(torch::kCUDA, torch::kFloat32, 8, 10), SwinPath::Rearranged);
+  EXPECT_EQ(fastest_path(torch::kCUDA, torch::kFloat64, 8, 10), SwinPath::Rearranged);
+  EXPECT_EQ(fastest_path(torch::kCUDA, torch::kFloat32, 16, 10), SwinPath::Rearranged);
 }
 
 TEST(SwinPath, AWindowThatTheKernelDoesNotTakeStillRuns) {

@@ -1,0 +1,12 @@
+#pragma once
+/// Layer norm by the fastest correct kernel: an own one on CUDA for short rows (cuda/norm.h),
+/// LibTorch's elsewhere.
+
+#include <torch/torch.h>
+
+namespace reprise::models {
+
+/// norm(x) over the last dimension, with gradients.
+torch::Tensor fast_layer_norm(const torch::Tensor& x, torch::nn::LayerNorm& norm);
+
+}  // namespace reprise::models
