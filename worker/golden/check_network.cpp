@@ -274,6 +274,7 @@ void check_training(const GoldenFile& file, Comparisons& out) {
     adam.zero_grad();
     const torch::Tensor loss = (network->forward(inputs[step]) - targets[step]).abs().mean();
     loss.backward();
+    adam.gather_gradients();
     adam.step(rate);
     const std::string number = c10::str("[", step, "]");
     out.numbers("loss" + number, loss.item<double>(), at("out.losses"),
