@@ -25,6 +25,7 @@ void rdst_e_training_step(benchmark::State& state) {
   for (auto _ : state) {
     adam.zero_grad();
     torch::l1_loss(network->forward(lr), hr).backward();
+    adam.gather_gradients();
     adam.step(1e-4);
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));

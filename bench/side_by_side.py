@@ -7,10 +7,11 @@
     ~/.cache/reprise/venv/bin/python bench/side_by_side.py --reference .ref
 
 Same weights, same inputs, same sizes. A round is one official step, then one of ours, so that what else
-the machine does meets both. Times are processor seconds of the process (and wall seconds): on a shared
-machine only the former say something, and only their ratio. Correctness is checked in the same run:
-inference by the largest error of the output relative to its largest value, training by the relative
-error of all gradients of the first step. Prints a Markdown table.
+the machine does meets both. On a CPU the ratio is of processor seconds: on a shared machine only they say
+something. On a GPU it is of wall seconds, a reading being the mean of several steps that the host does
+not wait for. A ratio is to the official code in float32 on a CPU, in the same precision on a GPU.
+Correctness is checked in the same run: inference by the largest error of the output relative to its
+largest value, training by the relative error of all gradients of the first step. Prints a Markdown table.
 """
 import argparse
 import json
@@ -59,10 +60,13 @@ def arguments():
     ap.add_argument("--paths", default="fastest", help="fastest,reference,rearranged,fused")
     ap.add_argument("--compile", action="store_true", help="time torch.compile too (a minute a network)")
     ap.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    ap.add_argument("--steps", type=int, help="a reading; default: 1 on a CPU, 20 on a GPU")
+    ap.add_argument("--no-graphs", action="store_true", help="time ours without CUDA graphs too")
     ap.add_argument("--rounds", type=int, default=9)
     ap.add_argument("--seconds", type=float, default=60, help="fewer rounds if a case takes longer than this")
     a = ap.parse_args()
     a.networks = a.networks.split(",")
+    a.steps = a.steps or (20 if a.device == "cuda" else 1)
     for name in a.networks:
         if name not in NETWORKS:
             ap.error(f"--networks {name}: there are {', '.join(NETWORKS)}")
@@ -212,23 +216,28 @@ def read_safetensors(path, torch):
 
 
 class Ours:
-    """reprise-bench-network, one step a line."""
+    """reprise-bench-network, a reading a line."""
 
-    def __init__(self, a, name, mode, threads, precision, path, given, torch):
+    def __init__(self, a, name, mode, threads, precision, path, graphs, given):
+        self.steps = a.steps
         self.folder = tempfile.TemporaryDirectory()
-        source, result = (os.path.join(self.folder.name, f) for f in ("given.safetensors", "result.safetensors"))
+        source, self.result_path = (os.path.join(self.folder.name, f) for f in ("given.safetensors", "result.safetensors"))
         write_safetensors(source, given)
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
         self.process = subprocess.Popen(
-            [a.binary, "--network", json.dumps(NETWORKS[name]), "--input", source, "--output", result, "--mode", mode,
-             "--threads", str(threads), "--precision", precision, "--path", path, "--device", a.device],
+            [a.binary, "--network", json.dumps(NETWORKS[name]), "--input", source, "--output", self.result_path, "--mode", mode,
+             "--threads", str(threads), "--precision", precision, "--path", path, "--device", a.device]
+            + ([] if graphs else ["--no-graphs"]),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+    def wait(self, torch):
+        """Until it is ready: several start side by side."""
         if self.process.stdout.readline().strip() != "ready":
             raise SystemExit("reprise-bench-network failed: see above")
-        self.result = read_safetensors(result, torch)
+        self.result = read_safetensors(self.result_path, torch)
 
     def step(self):
-        self.process.stdin.write("\n")
+        self.process.stdin.write(f"{self.steps}\n")
         self.process.stdin.flush()
         wall, cpu, megabytes = self.process.stdout.readline().split()
         self.megabytes = int(megabytes)
@@ -242,6 +251,10 @@ class Ours:
 def official_step(net, mode, x, target, precision, a, torch):
     """One step of the official code and what it computes the first time."""
     amp = lambda: torch.autocast(a.device, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+    def set_precision():
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision != "fp32"
+
     sync = torch.cuda.synchronize if a.device == "cuda" else lambda: None
     if mode == "infer":
         net.eval()
@@ -263,17 +276,20 @@ def official_step(net, mode, x, target, precision, a, torch):
             return loss
 
     def timed():
+        set_precision()
         sync()
         cpu, wall = time.process_time(), time.perf_counter()
-        run()
+        for _ in range(a.steps):
+            run()
         sync()
-        return time.perf_counter() - wall, time.process_time() - cpu
+        return (time.perf_counter() - wall) / a.steps, (time.process_time() - cpu) / a.steps
 
     return timed
 
 
 def error_of(net, mode, x, target, result, torch):
     """Of our result against the official one in float32, which has not yet changed its weights."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     if mode == "infer":
         with torch.no_grad():
             want = net.eval()(x).cpu()
@@ -311,17 +327,22 @@ def measure(a, name, mode, batch, threads, torch):
              if value.dtype in (torch.float32, torch.int64)}
     given["in.x"], given["in.target"] = x, target
     net, x, target = net.to(a.device), x.to(a.device), target.to(a.device)
-    runs, errors, processes = {}, {}, []
+    runs, errors, bases, processes = {}, {}, {}, {}
     for precision in a.precisions.split(","):
         for path in a.paths.split(","):
-            ours = Ours(a, name, mode, threads, precision, path, given, torch)
-            processes.append(ours)
-            label = "ours " + precision + ("" if path == "fastest" else " " + path)
-            runs[label] = ours.step
-            errors[label] = error_of(net, mode, x, target, ours.result, torch)
+            for graphs in (True, False) if a.no_graphs else (True,):
+                label = "ours " + precision + ("" if path == "fastest" else " " + path) + ("" if graphs else " no graph")
+                processes[label] = Ours(a, name, mode, threads, precision, path, graphs, given)
+                bases[label] = "official " + (precision if a.device == "cuda" else "fp32")
+    for label, ours in processes.items():
+        ours.wait(torch)
+        runs[label] = ours.step
+        errors[label] = error_of(net, mode, x, target, ours.result, torch)
     for precision in a.precisions.split(","):
-        if precision != "tf32":
+        if precision != "tf32" or a.device == "cuda":
             runs["official " + precision] = official_step(net, mode, x, target, precision, a, torch)
+            bases["official " + precision] = "official fp32"
+    first = "official " + a.precisions.split(",")[0]
     if a.compile:
         import copy
 
@@ -331,11 +352,13 @@ def measure(a, name, mode, batch, threads, torch):
                 module.input_resolution = size
                 module.attn_mask = module.calculate_mask(size) if module.shift_size > 0 else None
         try:
-            runs["compiled fp32"] = official_step(torch.compile(prepared), mode, x, target, "fp32", a, torch)
-            runs["compiled fp32"]()
+            precision = a.precisions.split(",")[0]
+            runs["compiled " + precision] = official_step(torch.compile(prepared), mode, x, target, precision, a, torch)
+            bases["compiled " + precision] = first
+            runs["compiled " + precision]()
         except Exception as error:
             print(f"{name}: torch.compile failed: {str(error).splitlines()[0]}", file=sys.stderr)
-            runs.pop("compiled fp32", None)
+            runs.pop("compiled " + precision, None)
     times = {label: [] for label in runs}
     for label, step in runs.items():
         step()
@@ -345,11 +368,12 @@ def measure(a, name, mode, batch, threads, torch):
             times[label].append(step())
         if done >= 2 and time.perf_counter() - start > a.seconds:
             break
-    for process in processes:
+    for process in processes.values():
         process.close()
-    base = [cpu for _, cpu in times["official " + a.precisions.split(",")[0]]]
+    clock = 0 if a.device == "cuda" else 1
     for label, pairs in times.items():
-        ratios = [b / cpu for b, (_, cpu) in zip(base, pairs)]
+        base = times[bases[label]] if bases[label] in times else times[first]
+        ratios = [b[clock] / p[clock] for b, p in zip(base, pairs)]
         error = f"{errors[label]:.1e}" if label in errors else ""
         print(f"| {name} | {mode} {batch} | {threads} | {label} | {row([c for _, c in pairs])} | "
               f"{row([w for w, _ in pairs])} | {statistics.median(ratios):.2f} | {error} | {len(pairs)} |", flush=True)
@@ -360,7 +384,8 @@ def main():
     import torch
 
     stand_in_for_timm(torch)
-    print("| network | case | threads | code | CPU ms a step | wall ms | official fp32 / this, CPU | error | rounds |")
+    kind = "wall" if a.device == "cuda" else "CPU"
+    print(f"| network | case | threads | code | CPU ms a step | wall ms | official / this, {kind} | error | rounds |")
     print("|---|---|---|---|---|---|---|---|---|")
     for name in a.networks:
         for case in a.cases.split(","):

@@ -1,6 +1,7 @@
 #include "worker/batches.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 #include "sweep/error.h"
@@ -188,8 +189,12 @@ Batch BatchMaker::cut_ahead(std::int64_t step, std::int64_t part) const {
 }
 
 Batch BatchMaker::make(std::int64_t step, std::int64_t part) const {
-  Batch batch = slices_.on_host() ? cut_ahead(step, part)
-                                  : cut_on_device(slices_, place(step, part), recipe_.hr_patch);
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  const bool on_host = slices_.on_host();
+  Batch batch =
+      on_host ? cut_ahead(step, part) : cut_on_device(slices_, place(step, part), recipe_.hr_patch);
+  if (on_host) batch.waited = std::chrono::duration<double>(Clock::now() - start).count();
   batch.step = step;
   batch.first = first_of(part);
   batch.hr = batch.hr.to(device_);

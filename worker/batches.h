@@ -38,6 +38,7 @@ struct Batch {
   torch::Tensor labels;  ///< [n,p,p] int64.
   std::int64_t step = 0;
   std::int64_t first = 0;  ///< Index of the first sample in the global batch; the others follow.
+  double waited = 0;       ///< Seconds until its patches were read and cut; on a GPU they are not.
 };
 
 /// The samples [begin, end) of a global batch of `batch` that `rank` of `size` computes: as even as

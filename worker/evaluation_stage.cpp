@@ -4,6 +4,7 @@
 
 #include "models/inception.h"
 #include "worker/config.h"
+#include "worker/cuda_graph.h"
 #include "worker/evaluate.h"
 #include "worker/precision.h"
 #include "worker/resample.h"
@@ -54,7 +55,8 @@ void set_method(EvaluateTask& task, const json::object& config, const StageInput
   if (method == "network") {
     auto network = build_network(config, inputs);
     network->eval();
-    task.method = [network](const torch::Tensor& lr) { return network->forward(lr); };
+    network->hold_weights(true);
+    task.method = graphed([network](const torch::Tensor& lr) { return network->forward(lr); });
   } else if (method == "bicubic") {
     task.method = [scale = task.scale](const torch::Tensor& lr) {
       return resample(lr, lr.size(2) * scale, lr.size(3) * scale);
@@ -69,14 +71,16 @@ void set_judges(EvaluateTask& task, const json::object& config, const StageInput
   if (inputs.weights.contains("segmenter")) {
     auto unet = build_unet(config, inputs, "segmenter");
     unet->eval();
-    task.segment = [unet](const torch::Tensor& image) { return unet->forward(image).logits; };
+    task.segment =
+        graphed([unet](const torch::Tensor& image) { return unet->forward(image).logits; });
   }
   if (inputs.weights.contains("inception")) {
     auto inception = std::make_shared<models::FidInception>();
     load_input(*inception, inputs, "inception");
     inception->to(inputs.device);
     inception->eval();
-    task.features = [inception](const torch::Tensor& image) { return inception->forward(image); };
+    task.features =
+        graphed([inception](const torch::Tensor& image) { return inception->forward(image); });
   }
 }
 

@@ -34,31 +34,42 @@ FlatAdam::FlatAdam(const std::vector<torch::Tensor>& parameters, const Options& 
     const auto view = weights_.narrow(0, at, parameter.numel()).view(parameter.sizes());
     view.copy_(parameter);
     parameter.set_data(view);
-    parameter.mutable_grad() =
-        gradients_.narrow(0, kExtra + at, parameter.numel()).view(parameter.sizes());
+    parameter.mutable_grad() = torch::Tensor();
+    parameters_.push_back(parameter);
+    places_.push_back(gradients_.narrow(0, kExtra + at, parameter.numel()).view(parameter.sizes()));
     at += padded(parameter.numel());
   }
 }
 
-void FlatAdam::zero_grad() { gradients_.zero_(); }
-
-void FlatAdam::step(double learning_rate) {
-  prepare_device_step(learning_rate);
-  step_on_device();
+void FlatAdam::zero_grad() {
+  const torch::NoGradGuard no_grad;
+  gradients_.zero_();
+  for (auto& parameter : parameters_) parameter.mutable_grad() = torch::Tensor();
 }
 
-void FlatAdam::prepare_device_step(double learning_rate) {
+void FlatAdam::gather_gradients() {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> places;
+  std::vector<torch::Tensor> gradients;
+  for (std::size_t at = 0; at < parameters_.size(); ++at) {
+    auto& gradient = parameters_[at].mutable_grad();
+    if (!gradient.defined()) continue;
+    places.push_back(places_[at]);
+    gradients.push_back(std::move(gradient));
+    gradient = torch::Tensor();
+  }
+  if (!places.empty()) at::_foreach_copy_(places, gradients);
+}
+
+void FlatAdam::step(double learning_rate, const std::optional<torch::Tensor>& skip) {
   const torch::NoGradGuard no_grad;
   ++updates_;
   count_.fill_(static_cast<double>(updates_));
   learning_rate_.fill_(learning_rate);
-}
-
-void FlatAdam::step_on_device() {
-  const torch::NoGradGuard no_grad;
   at::_fused_adam_({weights_}, {gradients_.narrow(0, kExtra, weights_.numel())}, {first_},
                    {second_}, {}, {count_}, learning_rate_, options_.beta1, options_.beta2,
-                   /*weight_decay=*/0, options_.eps, /*amsgrad=*/false, /*maximize=*/false);
+                   /*weight_decay=*/0, options_.eps, /*amsgrad=*/false, /*maximize=*/false,
+                   /*grad_scale=*/std::nullopt, skip);
 }
 
 }  // namespace reprise::worker

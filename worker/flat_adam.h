@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <optional>
 #include <vector>
 
 namespace reprise::worker {
@@ -16,8 +17,8 @@ class FlatAdam {
     double eps = 1e-8;
   };
 
-  /// Moves the parameters into one buffer (they become views of it) and gives each a gradient that
-  /// is a view of `gradients()`. Parameters that need no gradient are left out.
+  /// Moves the parameters into one buffer (they become views of it). Parameters that need no
+  /// gradient are left out.
   FlatAdam(const std::vector<torch::Tensor>& parameters, const Options& options);
 
   /// [extra + weights]: `kExtra` numbers for the caller, then all gradients.
@@ -25,15 +26,15 @@ class FlatAdam {
   /// Numbers at the head of the buffer that travel with the gradients' all-reduce.
   static constexpr int64_t kExtra = 16;
 
-  /// Gradients and extra numbers become 0.
+  /// Gradients and extra numbers become 0; parameters have no gradient.
   void zero_grad();
-  /// One update by the gradients, as torch::optim::Adam.
-  void step(double learning_rate);
-
-  /// The same update in two halves, for CUDA graphs: the first counts the step and writes count and
-  /// learning rate to the device, the second reads them there and nothing from the host.
-  void prepare_device_step(double learning_rate);
-  void step_on_device();
+  /// Takes the parameters' gradients into `gradients()`; parameters have none afterwards. Autograd
+  /// gives away what it computed, so that this is one copy; a parameter without a gradient counts
+  /// 0.
+  void gather_gradients();
+  /// One update by the gradients, as torch::optim::Adam. `skip`: scalar; if it is 1 on the device,
+  /// nothing changes but the count of updates. Nothing waits for the device.
+  void step(double learning_rate, const std::optional<torch::Tensor>& skip = std::nullopt);
 
   /// State: [weights] float32 each, and the number of updates done.
   torch::Tensor& weights() { return weights_; }
@@ -44,6 +45,8 @@ class FlatAdam {
 
  private:
   Options options_;
+  std::vector<torch::Tensor> parameters_;
+  std::vector<torch::Tensor> places_;  ///< Of each parameter's gradient in `gradients_`.
   torch::Tensor weights_;
   torch::Tensor gradients_;
   torch::Tensor first_;

@@ -13,6 +13,7 @@
 #include "models/weights_file.h"
 #include "sweep/error.h"
 #include "worker/config.h"
+#include "worker/cuda_graph.h"
 
 namespace reprise::worker {
 namespace {
@@ -172,10 +173,11 @@ void infer(const json::object& job, std::ostream& log) {
   }
 
   const auto start = std::chrono::steady_clock::now();
+  const auto forward = graphed([&](const torch::Tensor& part) { return network->forward(part); });
   std::vector<torch::Tensor> images, labels;
   for (std::int64_t first = 0; first < lr.size(0); first += batch) {
     const torch::Tensor part = lr.narrow(0, first, std::min(batch, lr.size(0) - first)).to(device);
-    const torch::Tensor sr = network->forward(part);
+    const torch::Tensor sr = forward(part);
     if (unet) labels.push_back(label_map(*unet, sr).cpu());
     images.push_back(sr.cpu());
   }

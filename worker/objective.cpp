@@ -54,6 +54,7 @@ Objective unet_objective(const json::object& config, const StageInputs& inputs,
     return losses::dice_loss(logits, batch.labels, {}, sum) / parts;
   };
   objective.adam.beta2 = beta2_of(config, 0.999);
+  objective.is_static = collective.size() == 1;
   return objective;
 }
 
@@ -127,6 +128,7 @@ Objective network_objective(const json::object& config, const StageInputs& input
   if (is_fresh && config.contains("init") && config::text(config, "init") == "kaiming") {
     initialise_linear_layers(*network);
   }
+  const auto drops = std::dynamic_pointer_cast<models::HasDropPath>(network);
   Objective objective;
   objective.network = network;
   losses::LossNetworks networks;
@@ -142,8 +144,7 @@ Objective network_objective(const json::object& config, const StageInputs& input
   objective.critic = make_critic(config, inputs, context, networks.critic);
   std::shared_ptr<losses::Loss> loss = losses::make_loss(config::list(config, "loss"), networks);
   objective.output =
-      [network, drops = std::dynamic_pointer_cast<models::HasDropPath>(network),
-       seed = static_cast<std::uint64_t>(config::integer(config, "seed", 0)),
+      [network, drops, seed = static_cast<std::uint64_t>(config::integer(config, "seed", 0)),
        whole = config::integer(config::table(config, "train"), "batch", 1)](const Batch& batch) {
         if (drops) drops->set_drop_draws(drop_draws(seed, batch, whole));
         return network->forward(batch.lr);
@@ -152,6 +153,9 @@ Objective network_objective(const json::object& config, const StageInputs& input
     return loss->share(output, batch.hr, context);
   };
   objective.adam.beta2 = beta2_of(config, 0.99);
+  const bool draws_on_host = drops && drops->drop_rate() > 0;
+  // Terms with a U-Net may sum over the ranks.
+  objective.is_static = !draws_on_host && (collective.size() == 1 || !networks.segmenter);
   return objective;
 }
 

@@ -2,6 +2,8 @@
 
 #include <ATen/autocast_mode.h>
 
+#include <cstdlib>
+
 #include "sweep/error.h"
 #include "worker/config.h"
 
@@ -20,6 +22,8 @@ Precision precision_of(const boost::json::object& config) {
 }
 
 void set_arithmetic(Precision precision) {
+  // Without it cuBLAS may add in another order from one call to the next; read when it starts.
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   auto& context = at::globalContext();
   context.setAllowTF32CuBLAS(precision != Precision::Fp32);
   context.setAllowTF32CuDNN(precision != Precision::Fp32);

@@ -5,6 +5,7 @@
 #include "sweep/network_profile.h"
 #include "sweep/network_schema.h"
 #include "worker/config.h"
+#include "worker/cuda_graph.h"
 #include "worker/precision.h"
 #include "worker/stage_body.h"
 #include "worker/stage_setup.h"
@@ -38,7 +39,8 @@ double frames_per_second(models::SrNetwork& network, std::int64_t channels,
   constexpr double kSeconds = 1;
   const torch::InferenceMode inference;
   const auto slice = torch::full({1, channels, kRows, kColumns}, 0.5, device);
-  for (int i = 0; i < kWarmUps; ++i) network.forward(slice);
+  const auto forward = graphed([&](const torch::Tensor& lr) { return network.forward(lr); });
+  for (int i = 0; i < kWarmUps; ++i) forward(slice);
   wait_for(device);
   std::vector<double> frames;
   const auto since = [](Clock::time_point start) {
@@ -47,7 +49,7 @@ double frames_per_second(models::SrNetwork& network, std::int64_t channels,
   const auto start = Clock::now();
   while (frames.size() < kFramesMin || since(start) < kSeconds) {
     const auto begin = Clock::now();
-    network.forward(slice);
+    forward(slice);
     wait_for(device);
     frames.push_back(since(begin));
   }
@@ -66,6 +68,7 @@ StageWork run_profile(const wire::Assign& assign, const StageContext& context) {
     channels = datasets::info(assign.dataset_path).channels;
     network = build_network(assign.config, {.channels = channels, .device = context.device});
     network->eval();
+    network->hold_weights(true);
   });
   StageWork work;
   if (context.collective.rank() != 0) return work;

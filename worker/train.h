@@ -41,6 +41,9 @@ struct Objective {
   std::optional<Critic> critic;
   /// Networks of the loss that change as it is computed (running statistics).
   std::vector<std::shared_ptr<torch::nn::Module>> companions;
+  /// True: output and loss are the same work for every batch of a size, all of it on the device:
+  /// no numbers from the host, no looks at results, no sums over ranks. It can be a CUDA graph.
+  bool is_static = false;
 };
 
 /// A PSNR curve on held-out subjects, and early stopping by it.
@@ -63,6 +66,7 @@ struct TrainSettings {
   ValidationSettings validation = {};
   std::int64_t checkpoint_every = 50;
   std::int64_t checkpoints_kept = 2;
+  bool cuda_graphs = true;  ///< Where they are possible; the results are the same without.
 };
 
 /// Errors: InvalidInput for missing or impossible values.
@@ -98,15 +102,16 @@ struct TrainOutcome {
   std::int64_t best_step = 0;          ///< Whose weights the network has after early stopping.
   std::vector<std::string> warnings;   ///< Checkpoints that were passed over.
   double seconds = 0;                  ///< In the loop, this attempt.
-  double data_wait_seconds = 0;  ///< Of them: until batches were there (or on their way to a GPU).
+  double data_wait_seconds = 0;        ///< Of them: until patches were read and cut.
 };
 
 /// Trains `objective` from the newest checkpoint of `store`, or from its present weights, which are
 /// broadcast from rank 0. Every rank calls it with the same settings. `score` judges the network
 /// for validation (equal on every rank, greater is better); it may be empty without validation.
 /// With patience, the network ends with the weights of its best point.
-/// Errors: GangError InvalidInput, naming step and batch, in the very step whose loss or gradient
-/// is NaN or infinite; the weights are still those before it.
+/// Errors: GangError InvalidInput, naming step and batch, for the first step whose loss or gradient
+/// is NaN or infinite: in that very step on a CPU, at most 15 steps later on a GPU; the weights are
+/// still those before it.
 TrainOutcome train(Objective& objective, const BatchMaker& batches, const TrainSettings& settings,
                    const CheckpointStore& store, Collective& collective, const StageHooks& hooks,
                    const std::function<double()>& score = {});

@@ -147,12 +147,11 @@ Snapshot TrainState::snapshot() const {
   return snapshot;
 }
 
-void TrainState::add_loss(double loss, bool is_point) {
+void TrainState::add_loss(std::int64_t done, double loss, bool is_point) {
   pending_sum_ += loss;
   ++pending_count_;
   if (!is_point) return;
-  curve_.push_back(
-      {.step = adam_.updates(), .loss = pending_sum_ / static_cast<double>(pending_count_)});
+  curve_.push_back({.step = done, .loss = pending_sum_ / static_cast<double>(pending_count_)});
   pending_sum_ = 0;
   pending_count_ = 0;
 }

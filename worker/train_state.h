@@ -28,8 +28,8 @@ class TrainState {
 
   [[nodiscard]] Snapshot snapshot() const;
 
-  /// Adds the loss of a step; `is_point` closes a point of the curve.
-  void add_loss(double loss, bool is_point);
+  /// Adds the loss of a step, after which `done` are done; `is_point` closes a point of the curve.
+  void add_loss(std::int64_t done, double loss, bool is_point);
   [[nodiscard]] const std::vector<CurvePoint>& curve() const { return curve_; }
 
   /// Adds a validation point; the best so far (the first among equals) keeps its weights.

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "worker/config.h"
+#include "worker/cuda_graph.h"
 #include "worker/evaluate.h"
 #include "worker/hold_out.h"
 #include "worker/precision.h"
@@ -34,7 +35,7 @@ EvaluateTask validation_task(const json::object& config, SliceTensors slices,
   task.device = device;
   auto network = std::dynamic_pointer_cast<models::SrNetwork>(objective.network);
   if (!network) throw_invalid("stage config: validation is for super-resolution networks only");
-  task.method = [network](const torch::Tensor& lr) { return network->forward(lr); };
+  task.method = graphed([network](const torch::Tensor& lr) { return network->forward(lr); });
   return task;
 }
 

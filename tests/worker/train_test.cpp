@@ -237,6 +237,7 @@ TEST(FlatAdam, UpdatesAsTorchAdam) {
     adam.zero_grad();
     ours->forward(input).square().sum().backward();
     theirs->forward(input).square().sum().backward();
+    flat.gather_gradients();
     flat.step(1e-2);
     adam.step();
   }
