@@ -4,19 +4,32 @@
 #include <filesystem>
 #include <thread>
 
+#include "orchestrator/gpus.h"
 #include "orchestrator/slurm.h"
 #include "sweep/error.h"
 
 namespace reprise::cli {
 namespace {
 
-/// As many gangs as there are places: the allocation's tasks, or this machine's cores.
+/// Gangs that this machine's GPUs take. Errors: Unavailable.
+int gangs_on_gpus(const LaunchFlags& flags) {
+  const int gpus = visible_gpus();
+  const int gangs = static_cast<int>(gpus / (flags.ranks * flags.share) + 1e-9);
+  if (gangs > 0) return gangs;
+  throw Error(ErrorCode::Unavailable,
+              "--device cuda: a gang of " + std::to_string(flags.ranks) + " needs as many GPUs, " +
+                  (gpus == 0 ? "none is" : "only " + std::to_string(gpus) + " are") +
+                  " visible (nvidia-smi, CUDA_VISIBLE_DEVICES)");
+}
+
+/// As many gangs as there are places: the allocation's tasks, this machine's GPUs or its cores.
 int default_gangs(const LaunchFlags& flags, LauncherKind launcher) {
   const char* tasks = std::getenv("SLURM_NTASKS");
   if (launcher == LauncherKind::Srun && tasks != nullptr) {
     return std::max(1, std::atoi(tasks) / flags.ranks);
   }
   if (launcher == LauncherKind::Slurm) return 4;
+  if (launcher == LauncherKind::Local && flags.device == "cuda") return gangs_on_gpus(flags);
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   return std::max(1, cores / (flags.ranks * flags.threads));
 }
