@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/json.hpp>
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "dashboards/render_markup.h"
@@ -17,7 +18,8 @@ namespace {
 
 std::string std_text(double std) {
   if (!(std > 0)) return "0";
-  const int magnitude = static_cast<int>(std::floor(std::log10(std)));
+  // Of what is printed, so that 0.00999 is "0.010" as 0.01 is.
+  const int magnitude = std::stoi(fmt::format("{:.1e}", std).substr(4));
   constexpr int kDigitsMax = 4;  // As many as the paper ever prints.
   return fmt::format("{:.{}f}", std, std::clamp(1 - magnitude, 0, kDigitsMax));
 }

@@ -25,6 +25,10 @@ TEST(Render, PrintsInThePapersPrecision) {
   EXPECT_EQ(cell_text("PSNR", summarise({29.85, 35.25})), "32.55(2.7)");
   EXPECT_EQ(cell_text("SSIM", summarise({0.9, 0.91})), "0.9050(0.0050)");
   EXPECT_EQ(cell_text("PSNR", summarise({10, 60})), "35.00(25)");
+  // Two digits of what is printed: the same for 0.01 and what rounds to it.
+  EXPECT_EQ(cell_text("SSIM", summarise({0.90, 0.92})), "0.9100(0.010)");
+  EXPECT_EQ(cell_text("SSIM", summarise({0.90002, 0.91998})), "0.9100(0.010)");
+  EXPECT_EQ(cell_text("PSNR", summarise({30, 31.996})), "31.00(1.0)");
   EXPECT_EQ(cell_text("PSNR", Cell{}), "");
 }
 
