@@ -1,12 +1,12 @@
 #include "orchestrator/cli/prepare.h"
 
 #include <iostream>
-#include <utility>
 
 #include "datasets_h5/dataset_file.h"
 #include "datasets_h5/import_report.h"
 #include "datasets_h5/importer.h"
 #include "datasets_h5/phantom.h"
+#include "orchestrator/cli/import_options.h"
 #include "sweep/digest.h"
 #include "sweep/error.h"
 #include "sweep/files.h"
@@ -24,31 +24,8 @@ fs::path dataset_path(const sweep::DatasetSpec& spec, const fs::path& workspace)
   return workspace / "datasets" / (spec.name + "-" + sha256_hex(recipe).substr(0, 12) + ".h5");
 }
 
-/// `importer`: the reader of the files, which for a phantom is that of its layout.
-datasets::ImportOptions import_options(const sweep::DatasetSpec& spec,
-                                       const std::string& importer) {
-  datasets::ImportOptions options;
-  if (importer == "generic") {
-    options.slicing.slice_axis = static_cast<int>(spec.slice_axis);
-    options.slicing.label_sum_above = spec.labelled_slices_only ? 0 : -1;
-    options.allow_mixed_orientation = spec.mixed_orientation;
-  } else {
-    options = datasets::reader(importer).options;
-  }
-  options.name = spec.name;
-  options.slicing.size = {static_cast<int>(spec.height), static_cast<int>(spec.width)};
-  if (!spec.label_names.empty()) {
-    const std::vector<std::string> usual = std::exchange(options.label_names, {"background"});
-    options.label_names.insert(options.label_names.end(), spec.label_names.begin(),
-                               spec.label_names.end());
-    if (options.label_names != usual) options.label_groups.clear();
-  }
-  for (const auto& [group, labels] : spec.label_groups) {
-    datasets::add_label_group(options, group, labels);
-  }
-  options.split.method = spec.split;
-  options.split.test_count = static_cast<int>(spec.test_subjects);
-  options.split.seed = static_cast<std::uint64_t>(spec.seed);
+datasets::ImportOptions options_of(const sweep::DatasetSpec& spec) {
+  datasets::ImportOptions options = import_options(spec);
   options.progress = datasets::progress_bar("data set " + spec.name);
   return options;
 }
@@ -66,8 +43,7 @@ void import_phantom(const sweep::DatasetSpec& spec, const fs::path& out) {
                   static_cast<int>(spec.volume[2])};
   options.seed = static_cast<std::uint64_t>(spec.seed);
   datasets::write_phantom(raw, options);
-  const std::string importer = datasets::phantom_kind(spec.kind).importer;
-  (void)datasets::import_folder(importer, raw, import_options(spec, importer), out);
+  (void)datasets::import_folder(importer_of(spec), raw, options_of(spec), out);
   fs::remove_all(raw, ignored);
 }
 
@@ -83,7 +59,7 @@ void run_import(const void* argument) {
     import_phantom(spec, job.out);
     return;
   }
-  const datasets::ImportOptions options = import_options(spec, spec.importer);
+  const datasets::ImportOptions options = options_of(spec);
   const datasets::ImportReport report =
       spec.importer == "generic"
           ? datasets::import_generic(spec.list, spec.source, options, job.out)

@@ -11,6 +11,7 @@
 #include "orchestrator/cli/launch_flags.h"
 #include "orchestrator/cli/prepare.h"
 #include "orchestrator/cli/progress.h"
+#include "orchestrator/cli/search_metrics.h"
 #include "orchestrator/cli/search_progress.h"
 #include "orchestrator/cli/site.h"
 #include "orchestrator/cli/study_options.h"
@@ -81,6 +82,7 @@ AddedStudy take_in(const std::string& text, const fs::path& workspace, db::Store
                       dataset_facts(found.path, spec.recipe()));
   }
   sweep::check_datasets(study, facts);
+  check_search_metrics(study, workspace);
   added.plan = std::make_shared<const sweep::Plan>(sweep::make_plan(study, digests));
   store.put_plan(*added.plan, study.text);
   return added;
@@ -102,6 +104,7 @@ int run(const RunFlags& flags) {
   Progress display(!flags.plain && ::isatty(STDERR_FILENO) == 1);
   EventLog progress(workspace, display);
   const auto prepared = prepare_all(study, workspace, progress);
+  check_search_metrics(study, workspace);  // Exactly: all data sets are there now.
 
   std::map<std::string, std::string> digests;
   std::map<std::string, fs::path> paths;

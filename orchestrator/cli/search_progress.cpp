@@ -35,12 +35,7 @@ std::optional<double> value_of(const db::Store& store, const sweep::StudySearch&
   if (!store.is_done(stage)) return std::nullopt;
   std::vector<double> values;
   for (const auto& slice : store.slice_values(stage, search.metric)) values.push_back(slice.value);
-  std::optional<double> mean = dashboards::summarise(values).mean;
-  if (!mean) {
-    const auto scalars = store.scalars(stage);
-    const auto at = scalars.find(search.metric);
-    if (at != scalars.end()) mean = at->second;
-  }
+  const std::optional<double> mean = dashboards::summarise(values).mean;
   if (!mean) {
     throw_invalid("search.metric = \"" + search.metric + "\": the evaluation of " + trial.name +
                   " has no such value");

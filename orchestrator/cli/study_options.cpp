@@ -1,6 +1,7 @@
 #include "orchestrator/cli/study_options.h"
 
 #include "orchestrator/cli/prepare.h"
+#include "orchestrator/cli/search_metrics.h"
 #include "sweep/digest.h"
 #include "sweep/error.h"
 #include "sweep/nearest.h"
@@ -42,6 +43,7 @@ sweep::Study load(const StudyOptions& options, const sweep::Observations& known)
     }
     spec->source = std::filesystem::canonical(folder).string();
   }
+  check_search_metrics(study, options.workspace);
   return study;
 }
 

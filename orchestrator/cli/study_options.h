@@ -22,7 +22,8 @@ void add_study_options(CLI::App& command, StudyOptions& options);
 void add_workspace_options(CLI::App& command, StudyOptions& options);
 
 /// Loads the study and puts the `--source` folders into its data sets; of a search, it has the
-/// trials that `known` decides. Errors: InvalidInput naming the argument.
+/// trials that `known` decides. Errors: InvalidInput naming the argument, or the place in the
+/// study.
 sweep::Study load(const StudyOptions& options, const sweep::Observations& known = {});
 
 std::filesystem::path database_path(const StudyOptions& options);

@@ -10,6 +10,14 @@ study 's/subjects = 3/subjects = "3"/'
 refused 2 'bad.toml:7:.*must be an integer' "$REPRISE" plan bad.toml
 study 's/"e1"/"e9"/'
 refused 2 'bad.toml.*finetune.loss.name.*unknown value' "$REPRISE" plan bad.toml
+sed 's/^metric = .*/metric = "PSRN"/' "$HERE/search.toml" >bad.toml
+refused 2 'bad.toml:23:10: search.metric = "PSRN": .*valid: validation, PSNR, SSIM$' "$REPRISE" plan bad.toml
+refused 2 'bad.toml:23:10: search.metric' "$REPRISE" run bad.toml -w w
+[ ! -e w/datasets ] || die "data were made for a search that cannot be"
+sed 's/^metric = .*/metric = "Dice-ET"/; s/^segmented = .*//' "$HERE/search.toml" >bad.toml
+refused 2 'valid: validation, PSNR, SSIM, Dice-T, Dice-G, Dice-W, Dice-CSF$' "$REPRISE" plan bad.toml
+sed 's/^metric = .*/metric = "Dice-W"/; s/^segmented = .*//' "$HERE/search.toml" >good.toml
+"$REPRISE" plan good.toml >out 2>err || { cat err; die "a metric that there is was refused"; }
 refused 2 'no database yet' "$REPRISE" table "$HERE/tiny.toml" -w nowhere
 refused 2 'unknown format; did you mean "csv"' "$REPRISE" table "$HERE/tiny.toml" --format cvs
 refused 2 'source: must be NAME=FOLDER' "$REPRISE" run "$HERE/tiny.toml" --source source
