@@ -168,7 +168,12 @@ std::vector<Placement> BatchMaker::place(std::int64_t step, std::int64_t part) c
 }
 
 Batch BatchMaker::cut_ahead(std::int64_t step, std::int64_t part) const {
-  Batch batch;
+  if (kept_.step != step) {
+    kept_.step = step;
+    kept_.parts.assign(static_cast<std::size_t>(recipe_.parts), Batch{});
+  }
+  Batch& batch = kept_.parts.at(static_cast<std::size_t>(part));
+  if (batch.hr.defined()) return batch;
   const bool is_ready = ahead_.patches.valid() && ahead_.step == step && ahead_.part == part;
   if (is_ready) {
     batch = ahead_.patches.get();

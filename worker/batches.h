@@ -58,7 +58,8 @@ Batch cut_on_device(const SliceTensors& slices, const std::vector<Placement>& pl
                     std::int64_t patch);
 
 /// Draws patches by `sampling.h`; `make` is a pure function of the recipe, the step and the part.
-/// Slices on a CUDA device are cut there; others a part ahead, by a thread in the background.
+/// Slices on a CUDA device are cut there; others a part ahead, by a thread in the background, and
+/// kept until the next step: a critic and its network go through the parts of a step in turn.
 class BatchMaker {
  public:
   /// Errors: InvalidInput for slices smaller than the patch, no slices, or a part of a batch
@@ -79,6 +80,11 @@ class BatchMaker {
     std::int64_t part = -1;
     std::future<Batch> patches;
   };
+  /// What was cut of a step.
+  struct Kept {
+    std::int64_t step = -1;
+    std::vector<Batch> parts;  ///< Undefined: not cut yet.
+  };
 
   [[nodiscard]] std::int64_t first_of(std::int64_t part) const;
   [[nodiscard]] std::vector<Placement> place(std::int64_t step, std::int64_t part) const;
@@ -90,6 +96,7 @@ class BatchMaker {
   torch::Device device_;
   torch::Tensor reduce_;  ///< [p/scale, p]: degradation of one axis of a patch, on the device.
   mutable Ahead ahead_;
+  mutable Kept kept_;
 };
 
 }  // namespace reprise::worker

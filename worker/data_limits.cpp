@@ -5,8 +5,12 @@
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "sweep/error.h"
 #include "worker/device_memory.h"
@@ -49,6 +53,17 @@ std::size_t asked_bytes() {
   return mib << 20U;
 }
 
+/// The gang of a process, if it is a rank of one: "reprise-worker ... --gang NAME ...".
+std::optional<std::string> gang_of(const fs::path& command_line) {
+  std::ifstream file(command_line, std::ios::binary);
+  std::string word;
+  if (!std::getline(file, word, '\0') || fs::path(word).filename() != "reprise-worker") return {};
+  while (std::getline(file, word, '\0')) {
+    if (word == "--gang" && std::getline(file, word, '\0')) return word;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::size_t cgroup_free_bytes(const fs::path& root, const fs::path& path) {
@@ -70,7 +85,23 @@ DataLimits default_limits(bool has_device) {
   const std::size_t host =
       std::min(available_host_bytes(), cgroup_free_bytes("/sys/fs/cgroup", own_cgroup()));
   return {.device = has_device ? std::min(asked, free_device_bytes() / 2) : 0,
-          .host = std::min(asked, host / 2)};
+          .host = std::min(asked, host / 2),
+          .host_all = host / 2};
+}
+
+DataLimits among_gangs(const DataLimits& limits, std::size_t gangs) {
+  DataLimits own = limits;
+  own.host = std::min(limits.host, limits.host_all / std::max<std::size_t>(gangs, 1));
+  return own;
+}
+
+std::size_t gangs_on_node(const fs::path& proc) {
+  std::set<std::string> gangs;
+  std::error_code error;  // Processes come and go while we look.
+  for (fs::directory_iterator at(proc, error), end; !error && at != end; at.increment(error)) {
+    if (auto gang = gang_of(at->path() / "cmdline")) gangs.insert(std::move(*gang));
+  }
+  return std::max<std::size_t>(gangs.size(), 1);
 }
 
 }  // namespace reprise::worker

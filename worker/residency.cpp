@@ -158,7 +158,8 @@ const ResidentSplit& SliceCache::load(const std::filesystem::path& path, const s
                     ": the data set was changed after the study was submitted");
     }
   });
-  const DataLimits limits = least_limits(limits_, collective);
+  // Counted now: gangs that started together could not see each other then.
+  const DataLimits limits = least_limits(among_gangs(limits_, gangs_on_node()), collective);
   make_room(Sizes(reader->frame()).total(), limits, on_device);
   ResidentSplit made;
   agree(collective, [&] { made = make(std::move(*reader), limits, on_device); });

@@ -2,10 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <unistd.h>
-
-#include <cstdlib>
-#include <fstream>
-
 #include "datasets_h5/dataset_file.h"
 #include "sweep/error.h"
 #include "tests/worker/mpi_main.h"
@@ -75,6 +71,33 @@ TEST_F(Residency, BatchesAreEqualWhereverTheSlicesAre) {
       EXPECT_TRUE(torch::equal(a.labels, b.labels)) << step << " " << part;
     }
   }
+}
+
+TEST_F(Residency, APartThatIsVisitedAgainIsNotCutAgain) {
+  SliceCache little(torch::kCPU, kLittle);
+  const SliceTensors slices = load(little).tensors;
+  const BatchRecipe recipe{.batch = 6, .parts = 2, .hr_patch = 16, .scale = 4, .seed = 3};
+  // As a critic and its network go through the parts of a step.
+  std::int64_t after_critic = 0;
+  {
+    const BatchMaker maker(slices, recipe, 0, 1, torch::kCPU);
+    for (const std::int64_t step : {0, 1}) {
+      const Batch critics[] = {maker.make(step, 0), maker.make(step, 1)};
+      for (const std::int64_t part : {0, 1}) {
+        EXPECT_TRUE(torch::equal(maker.make(step, part).hr, critics[part].hr));
+      }
+    }
+  }  // What is cut ahead has ended.
+  after_critic = slices.stream->reads();
+  SliceCache other(torch::kCPU, kLittle);
+  const SliceTensors once = load(other).tensors;
+  {
+    const BatchMaker maker(once, recipe, 0, 1, torch::kCPU);
+    for (const std::int64_t step : {0, 1}) {
+      for (const std::int64_t part : {0, 1}) (void)maker.make(step, part);
+    }
+  }
+  EXPECT_EQ(after_critic, once.stream->reads());
 }
 
 TEST_F(Residency, AStreamReadsASliceOnceWhileItKeepsIt) {
@@ -160,36 +183,6 @@ TEST_F(Residency, RefusesAnotherDigestAndADamagedSlice) {
       EXPECT_NE(std::string(error.what()).find("toy.h5"), std::string::npos) << error.what();
     }
   }
-}
-
-TEST(DataLimits, TheEnvironmentLowersThem) {
-  ASSERT_EQ(::setenv("REPRISE_DATA_MEMORY_MIB", "3", 1), 0);
-  EXPECT_EQ(default_limits(false).host, std::size_t{3} << 20U);
-  for (const char* bad : {"3 GB", "-1", "", "99999999999999999999"}) {
-    ASSERT_EQ(::setenv("REPRISE_DATA_MEMORY_MIB", bad, 1), 0);
-    EXPECT_THROW(default_limits(false), Error) << bad;
-  }
-  ::unsetenv("REPRISE_DATA_MEMORY_MIB");
-  EXPECT_GT(default_limits(false).host, 0U);
-  EXPECT_EQ(default_limits(false).device, 0U);
-}
-
-TEST(DataLimits, TheTightestControlGroupCounts) {
-  const fs::path root = fs::temp_directory_path() / ("reprise-cgroup-" + std::to_string(getpid()));
-  fs::create_directories(root / "job/step");
-  const auto write = [&](const char* name, const char* text) {
-    std::ofstream(root / name) << text << '\n';
-  };
-  EXPECT_EQ(cgroup_free_bytes(root, "/job/step"), SIZE_MAX);
-  write("job/step/memory.max", "max");
-  write("job/step/memory.current", "10");
-  write("job/memory.max", "1000");
-  write("job/memory.current", "400");
-  EXPECT_EQ(cgroup_free_bytes(root, "/job/step"), 600U);
-  write("job/memory.current", "1400");
-  EXPECT_EQ(cgroup_free_bytes(root, "/job/step"), 0U);
-  EXPECT_EQ(cgroup_free_bytes(root, "/"), SIZE_MAX);
-  fs::remove_all(root);
 }
 
 }  // namespace
