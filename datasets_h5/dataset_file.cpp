@@ -66,20 +66,6 @@ DatasetFile DatasetFile::open(const fs::path& path) {
   return dataset;
 }
 
-Slices DatasetFile::load(std::string_view split) const {
-  const SplitReader reader(*this, split);
-  Slices slices = reader.frame();
-  const std::size_t pixels = static_cast<std::size_t>(slices.height) * slices.width;
-  const std::size_t values = pixels * slices.channels;
-  slices.images.resize(values * slices.count);
-  slices.labels.resize(pixels * slices.count);
-  for (int i = 0; i < slices.count; ++i) {
-    reader.read(i, std::span(slices.images).subspan(i * values, values),
-                std::span(slices.labels).subspan(i * pixels, pixels));
-  }
-  return slices;
-}
-
 void DatasetFile::verify() const {
   const auto guard = h5::lock();
   const h5::File file = h5::File::open(path_);
@@ -95,10 +81,6 @@ void DatasetFile::verify() const {
   if (content_digest(info_, images_sha.hex(), labels_sha.hex()) != info_.digest) {
     throw_corrupt(path_.string() + ": content does not match its content_digest");
   }
-}
-
-Slices load_split(const fs::path& path, std::string_view split) {
-  return DatasetFile::open(path).load(split);
 }
 
 DatasetInfo info(const fs::path& path) { return DatasetFile::open(path).info(); }

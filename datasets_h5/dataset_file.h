@@ -69,14 +69,12 @@ struct Dataset {
   std::vector<std::uint8_t> labels;  ///< [N, H, W].
 };
 
-/// One split, ready for training.
+/// One split, without its pixels: those come a slice at a time (split_reader.h).
 struct Slices {
   int count = 0;
   int channels = 0;
   int height = 0;
   int width = 0;
-  std::vector<float> images;             ///< [N, C, H, W], min-max normalised a subject to [0, 1].
-  std::vector<std::uint8_t> labels;      ///< [N, H, W].
   std::vector<int> subject;              ///< [N], index into `subject_ids`.
   std::vector<std::string> subject_ids;  ///< Only the subjects of this split.
   std::vector<std::string> label_names;
@@ -98,9 +96,6 @@ class DatasetFile {
   [[nodiscard]] const DatasetInfo& info() const { return info_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-  /// Reads "train" or "test" into memory. Errors: InvalidInput (unknown or empty split), Corrupt.
-  [[nodiscard]] Slices load(std::string_view split) const;
-
   /// Recomputes the content digest. Errors: Corrupt.
   void verify() const;
 
@@ -110,7 +105,6 @@ class DatasetFile {
 };
 
 /// The same in one call.
-Slices load_split(const std::filesystem::path& path, std::string_view split);
 DatasetInfo info(const std::filesystem::path& path);
 void verify(const std::filesystem::path& path);
 

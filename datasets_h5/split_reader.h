@@ -21,7 +21,6 @@ class SplitReader {
   SplitReader(const SplitReader&) = delete;
   SplitReader& operator=(const SplitReader&) = delete;
 
-  /// The split without pixels: `images` and `labels` are empty.
   [[nodiscard]] const Slices& frame() const;
 
   /// Reads slice `index` of the split: `image` [C, H, W], min-max normalised to [0, 1], and

@@ -16,7 +16,7 @@
 namespace reprise::worker {
 
 struct ResidentSplit {
-  datasets::Slices frame;  ///< Without pixels.
+  datasets::Slices frame;
   SliceTensors tensors;
   std::string where;  ///< "device", "node" (one copy for its ranks), "memory" or "file".
   DataLimits taken = {};

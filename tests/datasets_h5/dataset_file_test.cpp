@@ -41,7 +41,7 @@ TEST(DatasetFile, RoundTripInEveryType) {
     EXPECT_EQ(read.subjects[0].intercept, (std::vector<double>{0, 10}));
     EXPECT_EQ(read.sources[0].path, "a.nii.gz");
     verify(folder / "d.h5");
-    const Slices train = load_split(folder / "d.h5", "train");
+    const auto train = read_split(folder / "d.h5", "train");
     EXPECT_EQ(train.count, 2);
     EXPECT_EQ(train.subject_ids, std::vector<std::string>{"first"});
     EXPECT_FLOAT_EQ(train.images[5], 5 / 251.0F);
@@ -74,7 +74,7 @@ TEST(DatasetFile, DigestDependsOnContentNotOnPlace) {
 TEST(DatasetFile, UnknownSplitAndMissingFile) {
   const TempFolder folder;
   write_dataset(folder / "d.h5", small_dataset());
-  expect_error(ErrorCode::InvalidInput, "\"valid\"", [&] { load_split(folder / "d.h5", "valid"); });
+  expect_error(ErrorCode::InvalidInput, "\"valid\"", [&] { read_split(folder / "d.h5", "valid"); });
   expect_error(ErrorCode::InvalidInput, "none.h5", [&] { info(folder / "none.h5"); });
 }
 
@@ -82,8 +82,8 @@ TEST(DatasetFile, UnknownSplitAndMissingFile) {
 bool survives(const std::filesystem::path& path) {
   try {
     const DatasetFile file = DatasetFile::open(path);
-    EXPECT_GT(file.load("train").count, 0);
-    EXPECT_GT(file.load("test").count, 0);
+    EXPECT_GT(read_split(file, "train").count, 0);
+    EXPECT_GT(read_split(file, "test").count, 0);
     file.verify();
     return true;
   } catch (const Error& error) {
@@ -108,7 +108,7 @@ TEST(DatasetFile, FlippedBitsAreCorruptOrHarmless) {
   const TempFolder folder;
   write_dataset(folder / "d.h5", small_dataset());
   const std::string bytes = read_bytes(folder / "d.h5");
-  const Slices whole = load_split(folder / "d.h5", "train");
+  const auto whole = read_split(folder / "d.h5", "train");
   int caught = 0;
   for (std::size_t at = 0; at < bytes.size(); at += 7) {
     std::string flipped = bytes;
@@ -118,7 +118,7 @@ TEST(DatasetFile, FlippedBitsAreCorruptOrHarmless) {
     if (!survives(folder / "flip.h5")) {
       ++caught;
     } else {
-      EXPECT_EQ(load_split(folder / "flip.h5", "train").images, whole.images) << "bit at " << at;
+      EXPECT_EQ(read_split(folder / "flip.h5", "train").images, whole.images) << "bit at " << at;
     }
   }
   EXPECT_GT(caught, 100);

@@ -36,7 +36,7 @@ TEST_F(GenericImport, RowsAreYColumnsAreXAndValuesAreNormalised) {
   const ImportReport report = import();
   EXPECT_EQ(report.train_slices, 8);
   EXPECT_EQ(report.test_slices, 4);
-  const Slices train = load_split(folder / "out.h5", "train");
+  const auto train = read_split(folder / "out.h5", "train");
   EXPECT_EQ(train.height, 5);
   EXPECT_EQ(train.width, 6);
   EXPECT_EQ(train.subject_ids, (std::vector<std::string>{"a", "b"}));
@@ -55,7 +55,7 @@ TEST_F(GenericImport, RangeIsTakenAfterDroppingAndBeforeCropping) {
   const DatasetInfo set = info(folder / "out.h5");
   EXPECT_EQ(set.subjects[0].minimum[0], 31);
   EXPECT_EQ(set.subjects[0].maximum[0], 120);
-  const Slices test = load_split(folder / "out.h5", "test");
+  const auto test = read_split(folder / "out.h5", "test");
   // Centre crop: rows from (5-3)/2, columns from (6-2)/2; slice z = 1 starts at value 31.
   EXPECT_FLOAT_EQ(test.images[0], (1 * 6 + 2) / 89.0F);
   EXPECT_FLOAT_EQ(test.images[2], (2 * 6 + 2) / 89.0F);
@@ -64,7 +64,7 @@ TEST_F(GenericImport, RangeIsTakenAfterDroppingAndBeforeCropping) {
 TEST_F(GenericImport, PaddingIsZeroAfterNormalisation) {
   options.slicing.size = {9, 8};
   import();
-  const Slices test = load_split(folder / "out.h5", "test");
+  const auto test = read_split(folder / "out.h5", "test");
   EXPECT_EQ(test.images[0], 0);
   EXPECT_FLOAT_EQ(test.images[2 * 8 + 1 + 1], 1 / 119.0F);
   EXPECT_EQ(test.images.back(), 0);
@@ -73,7 +73,7 @@ TEST_F(GenericImport, PaddingIsZeroAfterNormalisation) {
 TEST_F(GenericImport, SliceAxisKeepsTheOrderOfTheOthers) {
   options.slicing.slice_axis = 0;
   import();
-  const Slices test = load_split(folder / "out.h5", "test");
+  const auto test = read_split(folder / "out.h5", "test");
   EXPECT_EQ(test.count, 6);
   EXPECT_EQ(test.height, 4);
   EXPECT_EQ(test.width, 5);
@@ -85,7 +85,7 @@ TEST_F(GenericImport, ChannelsAndFramesOfOneSubject) {
   csv("a,train,a.nii.gz;b.nii.gz,a_l.nii.gz\na,train,b.nii.gz;c.nii.gz,b_l.nii.gz\n");
   const ImportReport report = import();
   EXPECT_EQ(report.channels, 2);
-  EXPECT_EQ(load_split(folder / "out.h5", "train").subject_ids,
+  EXPECT_EQ(read_split(folder / "out.h5", "train").subject_ids,
             (std::vector<std::string>{"a", "a#2"}));
 }
 
@@ -143,7 +143,7 @@ TEST_F(GenericImport, LabelGroupsAreKeptOrMadeUp) {
   options.label_names = {"background", "x"};
   options.label_groups = {{"X", {1}}};
   import();
-  EXPECT_EQ(load_split(folder / "out.h5", "test").label_groups, options.label_groups);
+  EXPECT_EQ(read_split(folder / "out.h5", "test").label_groups, options.label_groups);
   std::filesystem::remove(folder / "out.h5");
   options.label_groups = {{"Y", {2}}};
   refuse("label group \"Y\": label 2");
@@ -175,7 +175,7 @@ TEST_F(GenericImport, SplitByListOrSeed) {
   csv("a,a.nii.gz,a_l.nii.gz\nb,b.nii.gz,b_l.nii.gz\n", "subject,image,label");
   options.split.test_subjects = {"b"};
   EXPECT_EQ(import().test_subjects, 1);
-  EXPECT_EQ(load_split(folder / "out.h5", "test").subject_ids, std::vector<std::string>{"b"});
+  EXPECT_EQ(read_split(folder / "out.h5", "test").subject_ids, std::vector<std::string>{"b"});
   std::filesystem::remove(folder / "out.h5");
   options.split.test_subjects = {"z"};
   refuse("\"z\"");
@@ -212,8 +212,8 @@ TEST(OasisImport, DropsEmptySlicesAndReadsBothFormats) {
   const ImportReport report = import_folder("oasis", folder.path(), options, folder / "x.h5");
   EXPECT_EQ(report.train_slices, 2);
   EXPECT_EQ(report.test_slices, 2);
-  EXPECT_EQ(load_split(folder / "x.h5", "train").images,
-            load_split(folder / "x.h5", "test").images);
+  EXPECT_EQ(read_split(folder / "x.h5", "train").images,
+            read_split(folder / "x.h5", "test").images);
   EXPECT_EQ(info(folder / "x.h5").sources.size(), 6U);
 }
 

@@ -38,7 +38,7 @@ TEST_P(EveryPhantom, ItsImporterReadsItWithEveryLabelInBothSplits) {
   EXPECT_EQ(report.test_subjects, 1);
   EXPECT_EQ(report.channels, importer == "brats" ? 4 : 1);
   for (const char* split : {"train", "test"}) {
-    const Slices slices = load_split(folder / "a.h5", split);
+    const auto slices = read_split(folder / "a.h5", split);
     for (std::uint8_t label = 1; label < 4; ++label) {
       EXPECT_NE(std::count(slices.labels.begin(), slices.labels.end(), label), 0)
           << split << " label " << int{label};

@@ -66,7 +66,7 @@ TEST(RealVolumes, OasisFolderAndAcdcPatientsImport) {
   const ImportReport oasis =
       import_folder("oasis", kFolder / "oasis-analyze-2mm", options, folder / "oasis.h5");
   EXPECT_EQ(oasis.train_slices, 68);
-  const Slices brain = load_split(folder / "oasis.h5", "train");
+  const auto brain = read_split(folder / "oasis.h5", "train");
   std::array<double, 4> sum{};
   std::array<double, 4> count{};
   for (std::size_t i = 0; i < brain.labels.size(); ++i) {

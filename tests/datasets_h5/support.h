@@ -14,6 +14,7 @@
 #include "datasets_h5/dataset_file.h"
 #include "datasets_h5/volume.h"
 #include "sweep/error.h"
+#include "tests/support/read_split.h"
 
 namespace reprise::datasets::testing {
 

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "tests/support/read_split.h"
 #include "tests/worker/mpi_main.h"
 #include "tests/worker/toy_dataset.h"
 #include "tests/worker/training_cases.h"
@@ -43,7 +44,7 @@ TEST(Gang, ANodeHoldsOneCopyOfADataSet) {
   SliceCache cache(torch::kCPU, {.device = 0, .host = std::size_t{1} << 30U});
   const ResidentSplit& split = cache.load(toy.path, toy.digest, "train", true, *collective);
   EXPECT_EQ(split.where, collective->size() == 1 ? "memory" : "node");
-  const auto expected = datasets::load_split(toy.path, "train");
+  const auto expected = datasets::testing::read_split(toy.path, "train");
   const auto* pixels = split.tensors.images.const_data_ptr<float>();
   EXPECT_TRUE(std::equal(expected.images.begin(), expected.images.end(), pixels));
   // What one rank writes, the other reads: they look at the same memory.

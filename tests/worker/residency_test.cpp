@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include "datasets_h5/dataset_file.h"
 #include "sweep/error.h"
+#include "tests/support/read_split.h"
 #include "tests/worker/mpi_main.h"
 #include "tests/worker/toy_dataset.h"
 #include "worker/batches.h"
@@ -48,7 +49,7 @@ TEST_F(Residency, BatchesAreEqualWhereverTheSlicesAre) {
   EXPECT_EQ(in_memory.where, "memory");
   EXPECT_EQ(in_file.where, "file");
   EXPECT_EQ(in_memory.tensors.name(3), in_file.tensors.name(3));
-  const auto expected = datasets::load_split(folder_ / "toy.h5", "train");
+  const auto expected = datasets::testing::read_split(folder_ / "toy.h5", "train");
   EXPECT_EQ(in_memory.tensors.count(), expected.count);
   for (const bool turned : {false, true}) {
     const BatchRecipe recipe{.batch = 6,
