@@ -233,7 +233,8 @@ TEST_P(Filled, EveryFormatHoldsEveryCellBesideThePapers) {
 
   std::size_t cells = 0;
   std::size_t beside = 0;
-  for (const json::value& table : json::parse(render(tables_, Format::Json, true)).as_array()) {
+  const json::value parsed = json::parse(render(tables_, Format::Json, true));
+  for (const json::value& table : parsed.as_array()) {
     for (const json::value& item : table.at("cells").as_array()) {
       const json::object& cell = item.as_object();
       ++cells;
@@ -261,7 +262,7 @@ TEST_P(Filled, EveryFormatHoldsEveryCellBesideThePapers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tables, Filled, ::testing::Values("paper", "mini"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& each) { return std::string(each.param); });
 
 }  // namespace
 }  // namespace reprise::dashboards
