@@ -73,7 +73,7 @@ class HostileDataset : public ::testing::Test {
   void expect_refused(const std::string& what) const {
     try {
       const DatasetFile dataset = DatasetFile::open(file_);
-      (void)dataset.load("train");
+      (void)read_split(dataset, "train");
       dataset.verify();
       ADD_FAILURE() << what << ": was read";
     } catch (const Error& error) {
@@ -91,7 +91,7 @@ class HostileDataset : public ::testing::Test {
 };
 
 TEST_F(HostileDataset, TheSoundOneIsRead) {
-  EXPECT_EQ(DatasetFile::open(file_).load("train").images.size(), 64U);
+  EXPECT_EQ(read_split(file_, "train").images.size(), 64U);
 }
 
 TEST_F(HostileDataset, ExternalStorageReadsNoOtherFile) {
