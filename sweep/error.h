@@ -36,7 +36,7 @@ class Error : public std::runtime_error {
   ErrorCode code_;
 };
 
-/// Shorthand for the two most common throws.
+/// Shorthand for the two most common throws; control characters of `text` become escapes (\n).
 [[noreturn]] void throw_invalid(const std::string& text);
 [[noreturn]] void throw_corrupt(const std::string& text);
 

@@ -32,6 +32,18 @@ std::string trial_name(const std::string& row) {
   return name.substr(0, 128);
 }
 
+/// A data set's name becomes a file's.
+bool is_file_name(const std::string& name) {
+  const auto is_letter_or_digit = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0;
+  };
+  const auto fits = [&](char c) {
+    return is_letter_or_digit(c) || c == '.' || c == '_' || c == '+' || c == '-';
+  };
+  return !name.empty() && name.size() <= 128 && is_letter_or_digit(name.front()) &&
+         std::all_of(name.begin(), name.end(), fits);
+}
+
 /// Networks are profiled where a table has a column for it.
 void profile_where_shown(Study& study) {
   const std::set<std::string> measured = {"FPS", "MACs(G)", "params(M)"};
@@ -60,8 +72,8 @@ class Reading {
     TomlReader root = reader(*document_.files.front());
     (void)root.integer("schema", std::nullopt, 1, 1);
     study.name = root.text("name", std::nullopt);
-    if (study.name.empty() || trial_name(study.name) != study.name) {
-      root.fail("name", "must be of a-z 0-9 . + -, at most 128 characters");
+    if (study.name.empty() || study.name.front() == '.' || trial_name(study.name) != study.name) {
+      root.fail("name", "must be of a-z 0-9 . + -, not begin with a dot, at most 128 characters");
     }
     study.name_place = source_place(root, "name");
     study.title = root.text("title", study.name);
@@ -108,6 +120,11 @@ class Reading {
   void read_datasets(Study& study, const DocumentFile& file) const {
     TomlReader datasets = reader(file).table("datasets");
     for (const std::string& name : datasets.names()) {
+      if (!is_file_name(name)) {
+        datasets.fail(name,
+                      "a data set's name must be of a-z A-Z 0-9 . _ + -, begin with a letter or "
+                      "digit, at most 128 characters");
+      }
       const auto same = [&](const DatasetSpec& spec) { return spec.name == name; };
       if (std::any_of(study.datasets.begin(), study.datasets.end(), same)) {
         datasets.fail(name, "the data set is defined twice");

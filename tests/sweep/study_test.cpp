@@ -101,6 +101,44 @@ TEST(Study, ErrorsNameFileLineKeyAndValue) {
   EXPECT_NE(error_of(with("schema = 1", "schema = 2")).find("schema = 2"), std::string::npos);
 }
 
+TEST(Study, RefusesADataSetWhoseNameIsAPath) {
+  for (const std::string name :
+       {"../../x", "/x", "a/b", "..", ".", ".x", "-x", "_x", "a b", "a\\nb", "a;b", "\u00e9", ""}) {
+    const std::string text = error_of(with("[datasets.d]", "[datasets.\"" + name + "\"]"));
+    EXPECT_TRUE(text.starts_with("s.toml:3:")) << name << ": " << text;
+    EXPECT_NE(text.find("a data set's name must be"), std::string::npos) << name << ": " << text;
+    EXPECT_EQ(text.find('\n'), std::string::npos) << name << ": " << text;
+  }
+  const std::string longest(128, 'x');
+  for (const std::string& name : {std::string("a.B_c+d-0"), std::string("0"), longest}) {
+    std::string text = with("dataset = \"d\"", "dataset = \"" + name + "\"");
+    text.replace(text.find("[datasets.d]"), 12, "[datasets.\"" + name + "\"]");
+    EXPECT_EQ(parse_study(text, "s.toml").datasets.at(0).name, name);
+  }
+  EXPECT_NE(error_of(with("[datasets.d]", "[datasets." + longest + "x]")).find("at most 128"),
+            std::string::npos);
+}
+
+TEST(Study, RefusesANameThatWouldSteerATerminal) {
+  // Both sets of control characters come out as escapes; letters stay letters.
+  EXPECT_EQ(error_of(with("name = \"mini\"", "name = \"x\\ny\"")),
+            "s.toml:2:8: name = \"x\\ny\": must be of a-z 0-9 . + -, not begin with a dot, at most "
+            "128 characters");
+  EXPECT_NE(error_of(with("name = \"mini\"", "name = \"\\u001b[2J\\r\\u007f\\u009b1m\""))
+                .find(R"(name = "\u001b[2J\u000d\u007f\u009b1m": must be)"),
+            std::string::npos);
+  EXPECT_NE(error_of(with("subjects = 4", "\"a\\u0000\\tb\" = 4"))
+                .find(R"(datasets.d.a\u0000\u0009b = 4: unknown key)"),
+            std::string::npos);
+  EXPECT_NE(error_of(with("name = \"mini\"", "name = \"\u00e9\"")).find("name = \"\u00e9\": must"),
+            std::string::npos);
+  for (const char* name : {".", "..", ".hidden"}) {
+    EXPECT_NE(error_of(with("\"mini\"", "\"" + std::string(name) + "\"")).find("begin with a dot"),
+              std::string::npos)
+        << name;
+  }
+}
+
 TEST(Study, RefusesTwoTrialsOfOneName) {
   EXPECT_NE(error_of(std::string(kMinimal) + "[[trials]]\nrow = \"a\"\n").find("stands twice"),
             std::string::npos);
