@@ -35,9 +35,13 @@ std::vector<std::byte> read_voxels(const VoxelLayout& layout, std::uint64_t need
   if (needed + layout.offset > on_disk * kRatioMax) too_short(on_disk);
 
   GzReader reader(layout.file);
-  std::vector<std::byte> skipped(layout.offset);
-  const std::size_t header = reader.read(skipped);
-  if (header < layout.offset) too_short(header);
+  std::vector<std::byte> piece(1U << 16U);
+  for (std::uint64_t skipped = 0; skipped < layout.offset;) {
+    const std::uint64_t wanted = std::min<std::uint64_t>(layout.offset - skipped, piece.size());
+    const std::size_t count = reader.read(std::span(piece).first(wanted));
+    skipped += count;
+    if (count < wanted) too_short(skipped);
+  }
   constexpr std::uint64_t kStep = 64U << 20U;
   std::vector<std::byte> voxels;
   while (voxels.size() < needed) {
@@ -46,9 +50,8 @@ std::vector<std::byte> read_voxels(const VoxelLayout& layout, std::uint64_t need
     const std::size_t count = reader.read(std::span(voxels).subspan(old));
     if (old + count < voxels.size()) too_short(layout.offset + old + count);
   }
-  std::vector<std::byte> rest(1U << 16U);
   std::uint64_t trailer = 0;
-  while (const std::size_t count = reader.read(rest)) {
+  while (const std::size_t count = reader.read(piece)) {
     trailer += count;
     if (trailer > kTrailerMax) throw_corrupt(name + ": goes on long after its last voxel");
   }

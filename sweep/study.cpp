@@ -32,6 +32,16 @@ std::string trial_name(const std::string& row) {
   return name.substr(0, 128);
 }
 
+/// A data set's name becomes a file's.
+bool is_file_name(const std::string& name) {
+  const auto fits = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '+' ||
+           c == '-';
+  };
+  return !name.empty() && name.size() <= 128 && name.front() != '.' && name.front() != '-' &&
+         std::all_of(name.begin(), name.end(), fits);
+}
+
 /// Networks are profiled where a table has a column for it.
 void profile_where_shown(Study& study) {
   const std::set<std::string> measured = {"FPS", "MACs(G)", "params(M)"};
@@ -108,6 +118,11 @@ class Reading {
   void read_datasets(Study& study, const DocumentFile& file) const {
     TomlReader datasets = reader(file).table("datasets");
     for (const std::string& name : datasets.names()) {
+      if (!is_file_name(name)) {
+        datasets.fail(name,
+                      "a data set's name must be of a-z A-Z 0-9 . _ + -, at most 128 "
+                      "characters, the first a letter or digit");
+      }
       const auto same = [&](const DatasetSpec& spec) { return spec.name == name; };
       if (std::any_of(study.datasets.begin(), study.datasets.end(), same)) {
         datasets.fail(name, "the data set is defined twice");

@@ -2,9 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "orchestrator/control.h"
 #include "sweep/error.h"
-#include "tests/orchestrator/core_plan.h"
+#include "tests/orchestrator/fake_control_host.h"
 
 namespace reprise {
 namespace {
@@ -13,26 +12,6 @@ using web::Authority;
 
 const std::string kAct(64, 'a');
 const std::string kView(64, 'b');
-
-/// Counts what reaches the coordinator.
-class FakeHost : public ControlHost {
- public:
-  FakeHost() { plan_.stages.push_back(core::make_stage(std::string(64, 'e'), 1)); }
-  std::vector<const sweep::Plan*> plans() const override { return {&plan_}; }
-  std::string status_json() const override { return ++seen, "{}"; }
-  std::string metrics() const override { return ++seen, "# metrics"; }
-  void act(const ActionRequest& request) override { acts.push_back(request.kind); }
-  std::string add_study(const std::string& text, const std::string&) override {
-    acts.push_back("add-study");
-    return text;
-  }
-
-  mutable int seen = 0;
-  std::vector<std::string> acts;
-
- private:
-  sweep::Plan plan_;
-};
 
 class RoutesTest : public ::testing::Test {
  protected:
@@ -60,7 +39,7 @@ class RoutesTest : public ::testing::Test {
     return web::Routes::run(std::get<web::Admitted>(verdict), body).status;
   }
 
-  FakeHost host_;
+  FakeControlHost host_;
   web::Routes routes_{{kAct, kView}, {"127.0.0.1", "localhost", "[::1]"}};
 };
 
