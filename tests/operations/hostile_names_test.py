@@ -75,12 +75,14 @@ def labels(lab):
     done = reprise(lab, "run", path, "-w", lab.folder / "names", "--worker", lab.gang, "--plain", "--gangs", 1)
     check(done.returncode == 0, done.stdout[-3000:])
     check(files(lab) == before, "files appeared:", set(files(lab)) - set(before))
-    table = reprise(lab, "table", path, "-w", lab.folder / "names", "--format", "csv").stdout
+    # As bytes: Python would make one line end of "\\r\\n".
+    table = subprocess.run([lab.reprise, "table", str(path), "-w", str(lab.folder / "names"), "--format", "csv"],
+                           check=True, stdout=subprocess.PIPE, env=lab.environment).stdout.decode()
     shown = [row[1] for row in csv.reader(io.StringIO(table, newline=""))][1:]
     check(shown == rows, "labels changed:", [pair for pair in zip(shown, rows) if pair[0] != pair[1]][:3])
     stored = [row for row, in lab.query("names", "SELECT label FROM trials ORDER BY position")]
     check(stored == rows, "the database has others:", stored[:5])
-    check("sound" in reprise(lab, "db", "-w", lab.folder / "names", "check").stdout, "damaged")
+    check("sound" in reprise(lab, "db", "check", "-w", lab.folder / "names").stdout, "damaged")
     # Asked for by such a name, nothing is done and the name is repeated in one line.
     for row in rows:
         for words in (("logs", row), ("show", "stage", row), ("show", "study", row)):
