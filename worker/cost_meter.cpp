@@ -44,6 +44,9 @@ CostMeter::CostMeter(const Nvml& nvml, int threads, std::string pci_address)
 
 void CostMeter::sample() {
   if (pci_address_.empty()) return;
+  const auto now_at = std::chrono::steady_clock::now();
+  if (sampled_ && now_at - *sampled_ < std::chrono::seconds(1)) return;
+  sampled_ = now_at;
   if (const auto now = nvml_.utilisation(pci_address_)) {
     utilisation_sum_ += *now;
     ++samples_;

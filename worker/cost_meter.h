@@ -24,7 +24,7 @@ class CostMeter {
   ///   "energy_joules"  GPU, where its driver counts it; else absent
   [[nodiscard]] boost::json::object read() const;
 
-  /// Adds a sample of the GPU's utilisation; called about once a second at most, cheap.
+  /// Adds a sample of the GPU's utilisation, if the last is a second ago: may be called every step.
   void sample();
 
  private:
@@ -36,6 +36,7 @@ class CostMeter {
   std::optional<double> energy_start_;
   double utilisation_sum_ = 0;
   std::int64_t samples_ = 0;
+  std::optional<std::chrono::steady_clock::time_point> sampled_;
 };
 
 }  // namespace reprise::worker

@@ -2,6 +2,7 @@
 #include <boost/json/serialize.hpp>
 #include <cmath>
 
+#include "datasets_h5/channel_names.h"
 #include "models/inception.h"
 #include "worker/config.h"
 #include "worker/cuda_graph.h"
@@ -40,14 +41,6 @@ std::vector<LabelRegion> regions_of(const datasets::Slices& info) {
     regions.push_back({.name = group.name, .labels = group.labels, .exact = group.name == "T"});
   }
   return regions;
-}
-
-/// Names of a data set's channels: BraTS' modalities in the order of its files, else numbers.
-std::vector<std::string> channel_names(std::int64_t channels) {
-  if (channels == 4) return {"T1Gd", "T1", "T2", "FLAIR"};
-  std::vector<std::string> names;
-  for (std::int64_t at = 1; at <= channels; ++at) names.push_back(std::to_string(at));
-  return names;
 }
 
 void set_method(EvaluateTask& task, const json::object& config, const StageInputs& inputs) {
@@ -99,7 +92,7 @@ EvaluateTask make_task(const wire::Assign& assign, const StageContext& context,
   if (config.contains("samples")) task.samples = config::integer(config, "samples", 0);
   task.device = context.device;
   task.regions = regions_of(info);
-  task.channels = channel_names(info.channels);
+  task.channels = datasets::channel_names(info.channels);
   set_method(task, config, inputs);
   set_judges(task, config, inputs);
   return task;

@@ -16,6 +16,7 @@
 #include "worker/collective.h"
 #include "worker/link.h"
 #include "worker/mpi.h"
+#include "worker/nvml.h"
 #include "worker/residency.h"
 #include "worker/stage_runner.h"
 #include "worker/tools.h"
@@ -78,6 +79,7 @@ void serve(const Arguments& arguments) {
   const auto device = device_of(arguments.device);
   const auto collective = make_collective(mpi, device);
   SliceCache data(device, default_limits(device.is_cuda()));
+  const Nvml nvml;
   std::unique_ptr<Link> link;
   if (mpi.rank() == 0) {
     link = std::make_unique<Link>(LinkOptions{.workspace = arguments.workspace,
@@ -102,6 +104,7 @@ void serve(const Arguments& arguments) {
                                         .device = device,
                                         .collective = *collective,
                                         .data = data,
+                                        .nvml = nvml,
                                         .hooks = hooks_of(link.get())});
     const bool goes_on = link ? report(*link, end, arguments.workspace) : !end.is_gang_broken;
     if (!goes_on) {

@@ -95,8 +95,7 @@ StageEnd run_stage(const wire::Assign& assign, const StageContext& context) {
                                .message = message};
   };
   try {
-    const Nvml nvml;
-    CostMeter meter(nvml, at::get_num_threads(), pci_address(context.device));
+    CostMeter meter(context.nvml, at::get_num_threads(), pci_address(context.device));
     StageContext metered = context;
     metered.hooks.progress = [&](const Progress& progress) {
       meter.sample();

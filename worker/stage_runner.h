@@ -12,6 +12,7 @@
 
 namespace reprise::worker {
 
+class Nvml;
 class SliceCache;
 
 struct StageContext {
@@ -19,6 +20,7 @@ struct StageContext {
   torch::Device device = torch::kCPU;
   Collective& collective;
   SliceCache& data;  ///< Every rank's, kept from one stage to the next.
+  const Nvml& nvml;  ///< Opened once a process: the driver takes its time.
   StageHooks hooks;  ///< Consulted at rank 0.
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "datasets_h5/channel_names.h"
 #include "datasets_h5/dataset_file.h"
 #include "orchestrator/cli/import_options.h"
 #include "orchestrator/cli/prepare.h"
@@ -36,14 +37,6 @@ Measurable measurable(const sweep::DatasetSpec& spec, const std::filesystem::pat
   return known;
 }
 
-/// As the worker names the channels in its evaluations.
-std::vector<std::string> channel_names(std::int64_t channels) {
-  if (channels == 4) return {"T1Gd", "T1", "T2", "FLAIR"};
-  std::vector<std::string> names;
-  for (std::int64_t at = 1; at <= channels; ++at) names.push_back(std::to_string(at));
-  return names;
-}
-
 /// The metrics of a trial; one that ends with "-..." stands for names that are not known yet.
 std::vector<std::string> metrics_of(const sweep::Study& study, const sweep::TrialSpec& trial,
                                     const Measurable& data) {
@@ -51,7 +44,7 @@ std::vector<std::string> metrics_of(const sweep::Study& study, const sweep::Tria
   if (!data.channels) {
     names.insert(names.end(), {"PSNR-...", "SSIM-..."});
   } else if (*data.channels > 1) {
-    for (const std::string& channel : channel_names(*data.channels)) {
+    for (const std::string& channel : datasets::channel_names(*data.channels)) {
       names.push_back("PSNR-" + channel);
       names.push_back("SSIM-" + channel);
     }

@@ -12,6 +12,7 @@
 #include "sweep/error.h"
 #include "sweep/files.h"
 #include "tests/worker/mpi_main.h"
+#include "worker/nvml.h"
 #include "worker/residency.h"
 
 namespace reprise::worker {
@@ -79,10 +80,12 @@ class StageRunner : public testing::Test {
   StageEnd run(const wire::Assign& what, const StageHooks& hooks = {}) {
     // Of its own, so that every run reads the file.
     SliceCache data(torch::kCPU, {.device = 0, .host = std::size_t{1} << 30U});
+    const Nvml nvml;
     return run_stage(what, {.workspace = folder_,
                             .device = torch::kCPU,
                             .collective = *collective_,
                             .data = data,
+                            .nvml = nvml,
                             .hooks = hooks});
   }
 

@@ -10,6 +10,7 @@
 #include "sweep/digest.h"
 #include "tests/support/temp_dir.h"
 #include "tests/worker/mpi_main.h"
+#include "worker/nvml.h"
 #include "worker/objective.h"
 #include "worker/residency.h"
 #include "worker/stage_runner.h"
@@ -41,6 +42,7 @@ class ImportWeights : public ::testing::Test {
   static StageEnd run(const std::string& role, const std::string& file, bool is_changed = false) {
     const auto collective = make_collective(test_mpi(), torch::kCPU);
     SliceCache data(torch::kCPU, {.device = 0, .host = std::size_t{1} << 20U});
+    const Nvml nvml;
     const auto path = *folder_ / file;
     wire::Assign assign;
     assign.stage = std::string(64, 'a');
@@ -52,6 +54,7 @@ class ImportWeights : public ::testing::Test {
                               .device = torch::kCPU,
                               .collective = *collective,
                               .data = data,
+                              .nvml = nvml,
                               .hooks = {}});
   }
   static std::filesystem::path object_of(const StageEnd& end) {
