@@ -1,0 +1,97 @@
+/// The coordinator's gangs: what they say, and what the launcher says of them.
+
+#include "orchestrator/coordinator_impl.h"
+#include "orchestrator/status.h"
+#include "sweep/error.h"
+
+namespace reprise {
+
+std::string Coordinator::live_json() {
+  return reprise::live_json(plans_.front()->study, store_.commits(), board_.stages(), core_);
+}
+
+void Coordinator::on_message(const std::shared_ptr<Session>& session, wire::FromGang message) {
+  if (session->turned_away) return;
+  ++counters_.messages.at(message.index());
+  if (auto* hello = std::get_if<wire::Hello>(&message)) {
+    greet(session, *hello);
+  } else if (session->gang.empty()) {
+    throw_corrupt("a message before Hello");
+  } else if (auto* beat = std::get_if<wire::Heartbeat>(&message)) {
+    board_.take_progress(session->gang, *beat);
+    feed(core::GangHeartbeat{session->gang, beat->stage, beat->fence, beat->progress,
+                             beat->stalest_ms});
+  } else if (auto* failure = std::get_if<wire::Failure>(&message)) {
+    feed(core::FailureReceived{session->gang, failure->stage, failure->fence, failure->code,
+                               failure->message});
+  } else if (auto* result = std::get_if<wire::Result>(&message)) {
+    const std::size_t before = engine_.pending().size();
+    feed(core::ResultReceived{session->gang, result->stage, result->fence});
+    // Kept only if the core wants it committed, and not for every repetition.
+    if (engine_.pending().size() > before) ledger_.keep(result->fence, std::move(result->body));
+  }
+}
+
+void Coordinator::on_closed(const std::shared_ptr<Session>& session) {
+  const auto found = sessions_.find(session->gang);
+  if (found == sessions_.end() || found->second != session) return;
+  sessions_.erase(found);
+  feed(core::GangDisconnected{session->gang});
+}
+
+void Coordinator::poll_launcher() {
+  std::set<std::string> connected;
+  for (const auto& [gang, session] : sessions_) connected.insert(gang);
+  for (const LaunchEvent& event : launcher_->poll(now_ms(), connected)) {
+    std::visit([this](const auto& e) { take(e); }, event);
+  }
+}
+
+void Coordinator::take(const GangSubmitted& event) {
+  observer_.on_note("gang " + event.gang + " is Slurm job " + event.job);
+}
+
+void Coordinator::take(const GangStarting& event) { feed(core::GangStarting{event.gang}); }
+
+void Coordinator::take(const GangExit& event) {
+  if (!event.expected) {
+    ++counters_.gangs_lost;
+    observer_.on_note("gang " + event.gang + " ended: " + event.reason);
+  }
+  if (const auto found = sessions_.find(event.gang); found != sessions_.end()) {
+    const auto session = found->second;
+    sessions_.erase(found);
+    session->close();
+  }
+  feed(core::GangExited{event.gang, event.reason, event.blameless});
+  ledger_.forget(event.gang);
+}
+
+void Coordinator::greet(const std::shared_ptr<Session>& session, const wire::Hello& hello) {
+  if (hello.protocol != wire::kProtocolVersion) {
+    throw_corrupt("protocol " + std::to_string(hello.protocol) + " is not " +
+                  std::to_string(wire::kProtocolVersion));
+  }
+  if (!core_.knows_gang(hello.gang)) {
+    // An old copy that Slurm forgot, or a gang of an earlier coordinator.
+    ++counters_.turned_away;
+    session->turned_away = true;
+    session->send(wire::Shutdown{"no such gang"});
+    return;
+  }
+  session->gang = hello.gang;
+  auto& current = sessions_[hello.gang];
+  if (current && current != session) current->close();
+  current = session;
+  ledger_.introduce(hello);
+  session->send(wire::Welcome{options_.heartbeat_ms});
+  feed(core::GangConnected{hello.gang, hello.host, hello.ranks});
+}
+
+void Coordinator::send(const std::string& gang, const wire::ToGang& message) {
+  if (const auto found = sessions_.find(gang); found != sessions_.end()) {
+    found->second->send(message);
+  }
+}
+
+}  // namespace reprise
