@@ -1,6 +1,6 @@
 # Every package comes from Debian 12 or PyPI, pinned; docs/dependencies.md says why each is here.
 find_package(Threads REQUIRED)
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto SSL)
 find_package(Boost 1.81 REQUIRED COMPONENTS json)
 find_package(fmt 9 REQUIRED)
 find_package(SQLite3 3.40 REQUIRED)

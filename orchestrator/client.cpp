@@ -5,10 +5,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -18,6 +16,7 @@
 #include <exception>
 #include <limits>
 
+#include "orchestrator/stream.h"
 #include "sweep/error.h"
 #include "sweep/json.h"
 
@@ -39,13 +38,10 @@ std::string who_we_are() {
 }
 
 // By value, and the response by pointer: both must outlive every suspension.
-asio::awaitable<void> exchange(std::string host, std::string port, Request request,
-                               Response* response) {
-  beast::tcp_stream stream(co_await asio::this_coro::executor);
-  asio::ip::tcp::resolver resolver(stream.get_executor());
-  const auto found = co_await resolver.async_resolve(host, port, asio::use_awaitable);
-  stream.expires_after(kPatience);
-  co_await stream.async_connect(found, asio::use_awaitable);
+asio::awaitable<void> exchange(CoordinatorAddress address, Request request, Response* response) {
+  Stream stream =
+      co_await connect(address.host, std::to_string(address.port), address.fingerprint, kPatience);
+  stream.next_layer().expires_after(kPatience);
   co_await http::async_write(stream, request, asio::use_awaitable);
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
@@ -67,9 +63,8 @@ std::string error_in(const std::string& body) {
 
 std::string Client::ask(const char* method, const std::string& target,
                         const std::string& body) const {
-  const std::string port = std::to_string(address_.port);
   Request request(http::string_to_verb(method), target, 11);
-  request.set(http::field::host, address_.host + ":" + port);
+  request.set(http::field::host, authority(address_));
   request.set(http::field::authorization, "Bearer " + address_.token);
   request.set(http::field::connection, "close");
   request.body() = body;
@@ -77,14 +72,14 @@ std::string Client::ask(const char* method, const std::string& target,
   Response response;
   std::exception_ptr failure;
   asio::io_context io{1};
-  asio::co_spawn(io, exchange(address_.host, port, std::move(request), &response),
+  asio::co_spawn(io, exchange(address_, std::move(request), &response),
                  [&failure](const std::exception_ptr& error) { failure = error; });
   io.run();
   try {
     if (failure) std::rethrow_exception(failure);
   } catch (const boost::system::system_error& error) {
     throw Error(ErrorCode::Unavailable, "the coordinator (process " + std::to_string(address_.pid) +
-                                            ", " + address_.host + ":" + port +
+                                            ", " + authority(address_) +
                                             ") does not answer: " + error.code().message() +
                                             "; if it was killed, start it again with reprise run");
   }

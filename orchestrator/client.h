@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "orchestrator/workspace.h"
+#include "orchestrator/coordinator_file.h"
 
 namespace reprise {
 
@@ -21,7 +21,8 @@ class Client {
   explicit Client(CoordinatorAddress address) : address_(std::move(address)) {}
 
   /// The body of the answer to `GET target`. Errors: Unavailable if nobody answers within ten
-  /// seconds (a coordinator that was killed leaves its address behind), InvalidInput with the
+  /// seconds (a coordinator that was killed leaves its address behind) or somebody with another
+  /// certificate does, InvalidInput with the
   /// coordinator's words if it refuses.
   [[nodiscard]] std::string get(const std::string& target) const;
   /// The same for `POST target`; who asks is added to the body.

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <set>
 
+#include "orchestrator/coordinator_file.h"
 #include "orchestrator/coordinator_impl.h"
 #include "orchestrator/listen.h"
 #include "orchestrator/status.h"
@@ -76,7 +77,8 @@ Coordinator::Coordinator(db::Store& store, const sweep::Plan& plan,
                                .device = options.device,
                                .slurm = options.slurm})),
       board_(plan, core_, observer),
-      routes_({token_, view_token_}, {"127.0.0.1", "localhost", "[::1]", options.bind}) {
+      identity_(identity_of(options.workspace, options.bind, options.tls)),
+      routes_({token_, view_token_}, identity_.names) {
   register_datasets(plan, dataset_paths);
 }
 
@@ -144,8 +146,12 @@ void Coordinator::register_datasets(const sweep::Plan& plan,
 
 void Coordinator::listen() {
   open_acceptor(acceptor_, options_.bind, options_.port);
-  write_coordinator_file(options_.workspace, {options_.bind, acceptor_.local_endpoint().port(),
-                                              token_, view_token_, static_cast<int>(::getpid())});
+  write_coordinator_file(options_.workspace, {.host = identity_.host,
+                                              .port = acceptor_.local_endpoint().port(),
+                                              .token = token_,
+                                              .view_token = view_token_,
+                                              .pid = static_cast<int>(::getpid()),
+                                              .fingerprint = identity_.fingerprint});
 }
 
 /// Where people look; the secret is told by `reprise dashboard`, not in a log.

@@ -31,7 +31,8 @@ struct RunOptions {
   int ranks_max = 0;  ///< A gang may grow up to so many ranks where that pays; 0: `ranks` always.
   double share = 1;   ///< What a rank takes of a slot: 0.25 lets four small trials share a GPU.
   std::string bind = "127.0.0.1";
-  int port = 0;  ///< 0: any free one.
+  int port = 0;      ///< 0: any free one.
+  bool tls = false;  ///< On loopback too; beyond it always.
   std::int64_t heartbeat_ms = 500, lease_ms = 15000, stall_ms = 300000;
   int failures_max = 3;
   std::int64_t idle_ms = 0;  ///< A gang without work leaves after so long; 0: it stays to the end.

@@ -9,6 +9,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <set>
 
+#include "orchestrator/certificate.h"
 #include "orchestrator/control.h"
 #include "orchestrator/coordinator.h"
 #include "orchestrator/core.h"
@@ -31,6 +32,7 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   // What sessions ask for (coordinator_gangs.cpp).
   [[nodiscard]] const web::Routes& routes() const override { return routes_; }
   ConnectionGate& gate() override { return gate_; }
+  boost::asio::ssl::context* tls() override { return identity_.tls.get(); }
   boost::asio::thread_pool& background() override { return background_; }
   std::string live_json() override;
   void on_message(const std::shared_ptr<Session>& session, wire::FromGang message) override;
@@ -97,6 +99,7 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   Counters counters_{.started_ms = now_ms()};
   const std::string token_ = random_token();
   const std::string view_token_ = random_token();
+  const Identity identity_;
   web::Routes routes_;
   std::map<std::string, std::shared_ptr<Session>> sessions_;  ///< By gang.
   boost::asio::ip::tcp::acceptor acceptor_{io_};

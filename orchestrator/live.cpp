@@ -21,10 +21,10 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 }  // namespace
 
-asio::awaitable<void> run_live(beast::tcp_stream stream,
+asio::awaitable<void> run_live(Stream stream,
                                beast::http::request<beast::http::string_body> request,
                                std::function<std::string()> text) {
-  websocket::stream<beast::tcp_stream> ws(std::move(stream));
+  websocket::stream<Stream> ws(std::move(stream));
   websocket::stream_base::timeout timeout{};
   timeout.handshake_timeout = kPatience;
   timeout.idle_timeout = websocket::stream_base::none();

@@ -5,18 +5,18 @@
 /// twice a second, and every five seconds as a sign of life. What the page sends is not read.
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <functional>
 #include <string>
 
+#include "orchestrator/stream.h"
+
 namespace reprise {
 
 /// Serves one page until it goes away. `text` is asked in the stream's own thread.
 boost::asio::awaitable<void> run_live(
-    boost::beast::tcp_stream stream,
-    boost::beast::http::request<boost::beast::http::string_body> request,
+    Stream stream, boost::beast::http::request<boost::beast::http::string_body> request,
     std::function<std::string()> text);
 
 }  // namespace reprise

@@ -134,11 +134,13 @@ bool same_site(std::string_view origin, std::string_view host) {
 }
 
 /// Sets the cookie and leads to the page without the token.
-Reply log_in(std::string_view path, const std::string& cookie, const std::string& token) {
+Reply log_in(const Request& request, std::string_view path, const std::string& cookie,
+             const std::string& token) {
   Reply reply;
   reply.status = 303;
   reply.headers = {{"Location", std::string(path)},
-                   {"Set-Cookie", cookie + "=" + token + "; HttpOnly; SameSite=Strict; Path=/"}};
+                   {"Set-Cookie", cookie + "=" + token + "; HttpOnly; SameSite=Strict; Path=/" +
+                                      (request.secure ? "; Secure" : "")}};
   return reply;
 }
 
@@ -231,7 +233,7 @@ std::variant<Reply, Admitted> Routes::admit(const Request& request) const {
     if (const auto found = query->find("token");
         found != query->end() && admitted.route != nullptr && request.method == "GET" &&
         authority_of(found->second) != Authority::None) {
-      return log_in(path, cookie, found->second);
+      return log_in(request, path, cookie, found->second);
     }
   }
   const bool open = admitted.route != nullptr && admitted.route->authority == Authority::None;

@@ -32,7 +32,8 @@ enum class Authority : std::uint8_t {
 struct Request {
   std::string method, target;  ///< "GET", "/status?x=1".
   std::string host, origin, authorization, cookie;
-  std::string peer;  ///< Address of the other side, for the log.
+  std::string peer;     ///< Address of the other side, for the log.
+  bool secure = false;  ///< It came under TLS.
 };
 
 /// What a handler sees.

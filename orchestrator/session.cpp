@@ -11,7 +11,9 @@
 #include <deque>
 #include <utility>
 
+#include "orchestrator/http_message.h"
 #include "orchestrator/live.h"
+#include "orchestrator/stream.h"
 #include "sweep/error.h"
 
 namespace reprise {
@@ -22,19 +24,16 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 namespace websocket = beast::websocket;
 using Request = http::request<http::string_body>;
-using Response = http::response<http::string_body>;
 
 constexpr std::chrono::seconds kHandshakeTimeout{10};
-constexpr unsigned kHeaderBytesMax = 8U << 10U;
 constexpr std::chrono::seconds kIdleTimeout{30};
-constexpr std::size_t kBodyBytesMax = 1U << 20U;
 constexpr std::size_t kFrameBytesWanted = 1U << 20U;
 constexpr std::size_t kQueueMax = 4096;  ///< A peer that reads so little is gone.
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 class GangSession final : public Session {
  public:
-  GangSession(beast::tcp_stream stream, SessionHost& host) : ws_(std::move(stream)), host_(host) {}
+  GangSession(Stream stream, SessionHost& host) : ws_(std::move(stream)), host_(host) {}
 
   void send(const wire::ToGang& message) override {
     if (closed_) return;
@@ -115,7 +114,7 @@ class GangSession final : public Session {
     }
   }
 
-  websocket::stream<beast::tcp_stream> ws_;
+  websocket::stream<Stream> ws_;
   SessionHost& host_;
   std::deque<std::string> queue_;
   std::string frame_;  ///< On its way.
@@ -123,13 +122,11 @@ class GangSession final : public Session {
   bool closed_ = false;
 };
 
-std::string text_of(beast::string_view text) { return {text.data(), text.size()}; }
-
 /// A place at the gate, given up at the latest when the connection ends.
 class Stranger {
  public:
-  Stranger(ConnectionGate& gate, beast::tcp_stream& stream)
-      : gate_(gate), place_(gate.enter([&stream] { stream.close(); })) {}
+  Stranger(ConnectionGate& gate, Stream& stream)
+      : gate_(gate), place_(gate.enter([&stream] { stream.next_layer().close(); })) {}
   ~Stranger() { leave(); }
   Stranger(const Stranger&) = delete;
   Stranger& operator=(const Stranger&) = delete;
@@ -147,46 +144,13 @@ class Stranger {
   bool inside_ = true;
 };
 
-web::Request request_of(const http::request<http::string_body>& raw, const std::string& peer) {
-  web::Request request;
-  request.method = text_of(raw.method_string());
-  request.target = text_of(raw.target());
-  request.host = text_of(raw[http::field::host]);
-  request.origin = text_of(raw[http::field::origin]);
-  request.authorization = text_of(raw[http::field::authorization]);
-  request.cookie = text_of(raw[http::field::cookie]);
-  request.peer = peer;
-  return request;
-}
-
-/// Two of these, and a proxy before us may have believed the other one.
-bool is_ambiguous(const http::request<http::string_body>& raw) {
-  return raw.count(http::field::host) > 1 || raw.count(http::field::authorization) > 1 ||
-         raw.count(http::field::origin) > 1;
-}
-
-Response response_of(const web::Reply& reply, unsigned version, bool keep_alive) {
-  Response response;
-  response.version(version);
-  response.result(reply.status);
-  response.keep_alive(keep_alive);
-  response.set(http::field::content_type, reply.type);
-  for (const auto& [name, value] : web::default_headers()) response.set(name, value);
-  for (const auto& [name, value] : reply.headers) response.set(name, value);
-  response.body() = reply.body;
-  response.prepare_payload();
-  return response;
-}
-
 /// Writes an answer; false where the connection is to end.
-asio::awaitable<bool> answer(beast::tcp_stream* stream, web::Reply reply, unsigned version,
-                             bool keep_alive) {
-  Response response = response_of(reply, version, keep_alive);
-  stream->expires_after(kHandshakeTimeout);
+asio::awaitable<bool> answer(Stream* stream, web::Reply reply, unsigned version, bool keep_alive) {
+  HttpResponse response = response_of(reply, version, keep_alive);
+  stream->next_layer().expires_after(kHandshakeTimeout);
   auto [error, bytes] = co_await http::async_write(*stream, response, kTuple);
   if (!error && keep_alive) co_return true;
-  beast::error_code ignored;
-  if (!error) stream->socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  if (!error) co_await stream->finish();
   co_return false;
 }
 
@@ -202,14 +166,18 @@ asio::awaitable<void> serve_connection(asio::ip::tcp::socket socket, SessionHost
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   const auto remote = socket.remote_endpoint(ignored);
   const std::string peer = ignored ? "?" : remote.address().to_string();
-  beast::tcp_stream stream(std::move(socket));
+  asio::ssl::context* const tls = host->tls();
+  Stream stream = tls == nullptr ? Stream(beast::tcp_stream(std::move(socket)))
+                                 : Stream(beast::tcp_stream(std::move(socket)), *tls);
   Stranger stranger(host->gate(), stream);
+  stream.next_layer().expires_after(kHandshakeTimeout);
+  const bool welcome = co_await stream.welcome();
+  if (!welcome) co_return;
   beast::flat_buffer buffer(kHeaderBytesMax * 2);
   for (auto patience = kHandshakeTimeout;; patience = kIdleTimeout) {
-    http::request_parser<http::string_body> parser;
-    parser.header_limit(kHeaderBytesMax);
-    parser.body_limit(kBodyBytesMax);
-    stream.expires_after(patience);
+    RequestParser parser;
+    limit(parser);
+    stream.next_layer().expires_after(patience);
     auto [unread, header_bytes] = co_await http::async_read_header(stream, buffer, parser, kTuple);
     if (unread) co_return;
     const unsigned version = parser.get().version();
@@ -217,7 +185,7 @@ asio::awaitable<void> serve_connection(asio::ip::tcp::socket socket, SessionHost
       co_await answer(&stream, web::refuse(400, "a header is there twice"), version, false);
       co_return;
     }
-    auto verdict = host->routes().admit(request_of(parser.get(), peer));
+    auto verdict = host->routes().admit(request_of(parser.get(), peer, tls != nullptr));
     if (auto* refusal = std::get_if<web::Reply>(&verdict)) {
       co_await answer(&stream, std::move(*refusal), version, false);
       co_return;
@@ -236,7 +204,7 @@ asio::awaitable<void> serve_connection(asio::ip::tcp::socket socket, SessionHost
       co_await GangSession::run(session, parser.release());
       co_return;
     }
-    stream.expires_after(kHandshakeTimeout);
+    stream.next_layer().expires_after(kHandshakeTimeout);
     auto [incomplete, body_bytes] = co_await http::async_read(stream, buffer, parser, kTuple);
     if (incomplete == http::error::body_limit) {
       co_await answer(&stream, web::refuse(413, "the body is too long"), version, false);

@@ -1,8 +1,9 @@
 #pragma once
-/// One connection to the coordinator: HTTP by the table of routes, or a gang's WebSocket after an
-/// upgrade.
+/// One connection to the coordinator, under TLS or not: HTTP by the table of routes, or a gang's
+/// WebSocket after an upgrade.
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <list>
@@ -43,6 +44,8 @@ class SessionHost {
 
   [[nodiscard]] virtual const web::Routes& routes() const = 0;
   virtual ConnectionGate& gate() = 0;
+  /// Null: the port speaks plain text.
+  virtual boost::asio::ssl::context* tls() = 0;
   /// The newest text for /api/live.
   virtual std::string live_json() = 0;
   /// Where handlers run that may take long.

@@ -1,11 +1,14 @@
 #include "orchestrator/site_server.h"
 
+#include <unistd.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "orchestrator/certificate.h"
 #include "orchestrator/control.h"
 #include "orchestrator/listen.h"
 #include "orchestrator/session.h"
@@ -21,7 +24,8 @@ class SiteServer final : public SessionHost {
  public:
   explicit SiteServer(const SiteServerOptions& options)
       : options_(options),
-        routes_({random_token(), view_token_}, {"127.0.0.1", "localhost", "[::1]", options.bind}) {
+        identity_(identity_of(options.workspace, options.bind, /*always_tls=*/false)),
+        routes_({random_token(), view_token_}, identity_.names) {
     add_viewer_routes(routes_);
     for (const web::Route& route : options.site) routes_.add(route);
   }
@@ -30,12 +34,18 @@ class SiteServer final : public SessionHost {
     open_acceptor(acceptor_, options_.bind, options_.port);
     signals_.async_wait([this](boost::system::error_code, int) { io_.stop(); });
     accept();
-    options_.ready(acceptor_.local_endpoint().port(), view_token_);
+    options_.ready({.host = identity_.host,
+                    .port = acceptor_.local_endpoint().port(),
+                    .token = "",
+                    .view_token = view_token_,
+                    .pid = static_cast<int>(::getpid()),
+                    .fingerprint = identity_.fingerprint});
     io_.run();
   }
 
   [[nodiscard]] const web::Routes& routes() const override { return routes_; }
   ConnectionGate& gate() override { return gate_; }
+  asio::ssl::context* tls() override { return identity_.tls.get(); }
   asio::thread_pool& background() override { return background_; }
   std::string live_json() override {
     return boost::json::serialize(boost::json::object{{"revision", options_.revision()}});
@@ -58,6 +68,7 @@ class SiteServer final : public SessionHost {
   // Destroyed last but for that, with the coroutines that are still suspended in it.
   asio::io_context io_{1};
   const SiteServerOptions& options_;
+  const Identity identity_;
   const std::string view_token_ = random_token();
   web::Routes routes_;
   tcp::acceptor acceptor_{io_};

@@ -3,18 +3,13 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <cerrno>
 #include <cstring>
 
 #include "sweep/error.h"
-#include "sweep/files.h"
-#include "sweep/json.h"
 
 namespace reprise {
 namespace {
@@ -73,48 +68,6 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
     difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
   }
   return difference == 0;
-}
-
-void write_coordinator_file(const fs::path& workspace, const CoordinatorAddress& address) {
-  const boost::json::object object{{"host", address.host},
-                                   {"port", address.port},
-                                   {"token", address.token},
-                                   {"view_token", address.view_token},
-                                   {"pid", address.pid}};
-  const std::string text = boost::json::serialize(object) + "\n";
-  AtomicFile file(workspace / "coordinator.json");
-  const int fd = ::open(file.temporary().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) unavailable(file.temporary(), "cannot create");
-  const auto written = ::write(fd, text.data(), text.size());
-  ::close(fd);
-  if (written != static_cast<ssize_t>(text.size())) unavailable(file.temporary(), "cannot write");
-  file.commit();
-}
-
-CoordinatorAddress read_coordinator_file(const fs::path& workspace) {
-  const fs::path file = workspace / "coordinator.json";
-  if (!fs::exists(file)) {
-    throw_invalid(workspace.string() + ": no coordinator runs in this workspace: start one with " +
-                  "reprise run STUDY --workspace " + workspace.string());
-  }
-  const boost::json::value value = sweep::parse_json(read_file(file), file.string());
-  CoordinatorAddress address;
-  try {
-    const auto& object = value.as_object();
-    address.host = object.at("host").as_string();
-    address.port = object.at("port").to_number<int>();
-    address.token = object.at("token").as_string();
-    address.view_token = object.at("view_token").as_string();
-    address.pid = object.at("pid").to_number<int>();
-  } catch (const std::exception& error) {
-    throw_corrupt(file.string() + ": not a coordinator's address: " + error.what());
-  }
-  return address;
-}
-
-void remove_coordinator_file(const fs::path& workspace) {
-  std::error_code ignored;
-  fs::remove(workspace / "coordinator.json", ignored);
 }
 
 }  // namespace reprise

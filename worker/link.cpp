@@ -6,28 +6,24 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/host_name.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/json/value.hpp>
 #include <chrono>
 #include <csignal>
-#include <cstdint>
 #include <iostream>
 #include <thread>
 
+#include "orchestrator/coordinator_file.h"
 #include "orchestrator/log_marker.h"
+#include "orchestrator/stream.h"
 #include "sweep/error.h"
-#include "sweep/files.h"
-#include "sweep/json.h"
 #include "worker/link_state.h"
 
 namespace reprise::worker {
@@ -38,7 +34,7 @@ namespace beast = boost::beast;
 namespace websocket = beast::websocket;
 using asio::use_awaitable;
 using Clock = std::chrono::steady_clock;
-using WebSocket = websocket::stream<beast::tcp_stream>;
+using WebSocket = websocket::stream<Stream>;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kReconnectPause{250};
@@ -49,24 +45,6 @@ constexpr milliseconds kConnectTimeout{3000};
 std::atomic<bool> signalled{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 extern "C" void on_signal(int /*signal*/) { signalled.store(true); }
-
-struct Address {
-  std::string host;
-  std::string port;
-  std::string token;
-};
-
-Address read_address(const std::filesystem::path& path) {
-  const auto value = sweep::parse_json(read_file(path), path.string());
-  try {
-    const auto& object = value.as_object();
-    return {.host = std::string(object.at("host").as_string()),
-            .port = std::to_string(object.at("port").to_number<std::uint16_t>()),
-            .token = std::string(object.at("token").as_string())};
-  } catch (const std::exception& error) {
-    throw_corrupt(path.string() + ": not a coordinator's address: " + error.what());
-  }
-}
 
 }  // namespace
 
@@ -111,13 +89,10 @@ class Link::Impl {
   /// One connection, from address to loss; ends by an exception.
   asio::awaitable<void> session() {
     using namespace asio::experimental::awaitable_operators;
-    const auto address = read_address(options_.workspace / "coordinator.json");
-    asio::ip::tcp::resolver resolver(context_);
-    const auto found = co_await resolver.async_resolve(address.host, address.port, use_awaitable);
-    socket_.emplace(context_);
-    beast::get_lowest_layer(*socket_).expires_after(kConnectTimeout);
-    co_await beast::get_lowest_layer(*socket_).async_connect(found, use_awaitable);
-    beast::get_lowest_layer(*socket_).expires_never();
+    const CoordinatorAddress address = read_coordinator_file(options_.workspace);
+    const std::string port = std::to_string(address.port);
+    Stream stream = co_await connect(address.host, port, address.fingerprint, kConnectTimeout);
+    socket_.emplace(std::move(stream));
     socket_->set_option(websocket::stream_base::timeout{.handshake_timeout = kConnectTimeout,
                                                         .idle_timeout = std::chrono::seconds(10),
                                                         .keep_alive_pings = true});
@@ -127,7 +102,7 @@ class Link::Impl {
           request.set(beast::http::field::authorization, bearer);
         }));
     socket_->read_message_max(wire::kFrameBytesMax);
-    const std::string host = address.host + ":" + address.port;
+    const std::string host = authority(address);
     co_await socket_->async_handshake(host, "/gang", use_awaitable);
     socket_->text(true);
     std::string hello = hello_text();

@@ -2,8 +2,8 @@
 /// Rank 0's line to the coordinator. Knows nothing of LibTorch or MPI.
 ///
 /// A thread of its own keeps a WebSocket to the coordinator named in `coordinator.json` of the
-/// workspace ({"host", "port", "token"}, read anew at every attempt), sends heartbeats, repeats
-/// results until they are acknowledged, and takes in assignments and orders to stop.
+/// workspace (read anew at every attempt; under TLS if it names a certificate), sends heartbeats,
+/// repeats results until they are acknowledged, and takes in assignments and orders to stop.
 
 #include <filesystem>
 #include <functional>

@@ -9,8 +9,8 @@
 
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/site.h"
+#include "orchestrator/coordinator_file.h"
 #include "orchestrator/site_server.h"
-#include "orchestrator/workspace.h"
 
 namespace reprise::cli {
 namespace {
@@ -22,39 +22,48 @@ struct DashboardFlags {
   bool view = false, offline = false;
 };
 
-/// The address of the coordinator that runs in the workspace, if one does.
-std::optional<std::string> running_address(const DashboardFlags& flags) {
+/// The coordinator that runs in the workspace, if one does.
+std::optional<CoordinatorAddress> running_coordinator(const DashboardFlags& flags) {
   const std::filesystem::path workspace = flags.workspace;
   if (flags.offline || !std::filesystem::exists(workspace / "coordinator.json")) return {};
-  const CoordinatorAddress address = read_coordinator_file(workspace);
+  CoordinatorAddress address = read_coordinator_file(workspace);
   // A killed coordinator leaves its file behind.
   if (::kill(address.pid, 0) != 0 && errno == ESRCH) return {};
-  return "http://" + address.host + ":" + std::to_string(address.port) +
-         "/?token=" + (flags.view ? address.view_token : address.token);
+  return address;
+}
+
+/// The address on stdout, and on stderr what whoever has it can do.
+void tell(const CoordinatorAddress& address, const std::string& token, const char* what_for) {
+  std::printf("%s/?token=%s\n", base_url(address).c_str(), token.c_str());
+  (void)std::fflush(stdout);
+  (void)std::fprintf(stderr, "%s\n", what_for);
+  if (address.fingerprint.empty()) return;
+  // No authority vouches for our certificate: the person compares it once.
+  (void)std::fprintf(stderr, "The browser will warn once. The certificate's SHA-256 must be %s\n",
+                     address.fingerprint.c_str());
 }
 
 void serve_dashboard(const DashboardFlags& flags) {
-  if (const auto address = running_address(flags)) {
-    std::printf("%s\n", address->c_str());
-    (void)std::fprintf(
-        stderr, "A sweep runs here and serves its own dashboard: open this address. %s\n",
-        flags.view ? "Whoever has it can look."
-                   : "Whoever has it can act on the sweep; --view gives one to share.");
+  if (const auto address = running_coordinator(flags)) {
+    tell(*address, flags.view ? address->view_token : address->token,
+         flags.view ? "A sweep runs here and serves its own dashboard: open this address. Whoever "
+                      "has it can look."
+                    : "A sweep runs here and serves its own dashboard: open this address. Whoever "
+                      "has it can act on the sweep; --view gives one to share.");
     return;
   }
   dashboards::web::Site site(std::filesystem::absolute(flags.workspace).lexically_normal(),
                              /*live=*/false);
   SiteServerOptions options;
+  options.workspace = flags.workspace;
   options.bind = flags.bind;
   options.port = flags.port;
   options.site = site_routes(site);
   options.revision = [&site] { return site.revision(); };
-  options.ready = [&flags](int port, const std::string& token) {
-    std::printf("http://%s:%d/?token=%s\n", flags.bind.c_str(), port, token.c_str());
-    (void)std::fflush(stdout);
-    (void)std::fprintf(stderr,
-                       "Open this address in a browser; Ctrl-C ends it. Whoever has it can "
-                       "look, nobody can change anything.\n");
+  options.ready = [](const CoordinatorAddress& address) {
+    tell(address, address.view_token,
+         "Open this address in a browser; Ctrl-C ends it. Whoever has it can look, nobody can "
+         "change anything.");
   };
   serve_site(options);
 }

@@ -75,9 +75,10 @@ void add_launch_options(CLI::App& command, LaunchFlags& flags) {
   command.add_option("--device", flags.device, "cpu, or cuda: one GPU a rank")
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
-  command
-      .add_option("--bind", flags.bind, "Address that gangs and people reach the coordinator by")
-      ->capture_default_str();
+  command.add_option("--bind", flags.bind,
+                     "Address that gangs and people reach the coordinator by, beyond loopback only "
+                     "under TLS (default: 127.0.0.1; with Slurm 0.0.0.0, by this machine's name)");
+  command.add_flag("--tls", flags.tls, "TLS on loopback too");
   command
       .add_option("--worker", flags.worker,
                   "Program of a rank (default: reprise-worker beside this program)")
@@ -153,7 +154,12 @@ RunOptions run_options(const LaunchFlags& flags, LauncherKind launcher) {
   options.ranks_max = flags.ranks_max;
   options.share = flags.share;
   options.threads = flags.threads;
-  options.bind = flags.bind;
+  if (!flags.bind.empty()) {
+    options.bind = flags.bind;
+  } else if (launcher != LauncherKind::Local) {
+    options.bind = "0.0.0.0";  // Gangs run on other nodes, and know this one by its name.
+  }
+  options.tls = flags.tls;
   options.failures_max = flags.failures_max;
   options.device = flags.device;
   options.lease_ms = std::int64_t{1000} * flags.lease_seconds;
@@ -169,7 +175,6 @@ std::vector<std::string> run_words(const LaunchFlags& flags, LauncherKind launch
                                  "--ranks",        std::to_string(flags.ranks),
                                  "--threads",      std::to_string(flags.threads),
                                  "--device",       flags.device,
-                                 "--bind",         flags.bind,
                                  "--grace",        std::to_string(flags.grace_seconds),
                                  "--idle",         std::to_string(flags.idle_seconds),
                                  "--lease",        std::to_string(flags.lease_seconds),
@@ -178,6 +183,8 @@ std::vector<std::string> run_words(const LaunchFlags& flags, LauncherKind launch
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) words.insert(words.end(), {name, value});
   };
+  add("--bind", flags.bind);
+  if (flags.tls) words.emplace_back("--tls");
   if (!flags.worker.empty()) add("--worker", std::filesystem::absolute(flags.worker));
   if (flags.gangs > 0) add("--gangs", std::to_string(flags.gangs));
   if (flags.ranks_max > 0) add("--ranks-max", std::to_string(flags.ranks_max));

@@ -14,7 +14,8 @@ struct LaunchFlags {
   int ranks = 1;
   int threads = 1;
   std::string device = "cpu";
-  std::string bind = "127.0.0.1";
+  std::string bind;  ///< Empty: what the launcher needs.
+  bool tls = false;
   int ranks_max = 0;
   double share = 1;
   int failures_max = 3;
