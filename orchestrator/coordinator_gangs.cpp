@@ -65,6 +65,18 @@ void Coordinator::take(const GangExit& event) {
   }
   feed(core::GangExited{event.gang, event.reason, event.blameless});
   ledger_.forget(event.gang);
+  copies_.erase(event.gang);
+}
+
+/// Slurm may run a job beside its old copy. The newest one has the line; without this the older
+/// one would come back for it, and they would take it from each other for ever.
+bool Coordinator::is_retired(const wire::Hello& hello) {
+  Copies& copies = copies_[hello.gang];
+  const std::string copy = hello.host + ":" + std::to_string(hello.pid);
+  if (copies.retired.contains(copy)) return true;
+  if (!copies.newest.empty() && copies.newest != copy) copies.retired.insert(copies.newest);
+  copies.newest = copy;
+  return false;
 }
 
 void Coordinator::greet(const std::shared_ptr<Session>& session, const wire::Hello& hello) {
@@ -72,11 +84,12 @@ void Coordinator::greet(const std::shared_ptr<Session>& session, const wire::Hel
     throw_corrupt("protocol " + std::to_string(hello.protocol) + " is not " +
                   std::to_string(wire::kProtocolVersion));
   }
-  if (!core_.knows_gang(hello.gang)) {
-    // An old copy that Slurm forgot, or a gang of an earlier coordinator.
+  // Unknown: an old copy that Slurm forgot, or a gang of an earlier coordinator.
+  const bool known = core_.knows_gang(hello.gang);
+  if (!known || is_retired(hello)) {
     ++counters_.turned_away;
     session->turned_away = true;
-    session->send(wire::Shutdown{"no such gang"});
+    session->send(wire::Shutdown{known ? "a newer copy of this gang is here" : "no such gang"});
     return;
   }
   session->gang = hello.gang;

@@ -51,6 +51,12 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   void perform(const core::Action& action) override;
 
  private:
+  /// The processes that have said Hello under one gang's name.
+  struct Copies {
+    std::string newest;             ///< "HOST:PID"
+    std::set<std::string> retired;  ///< That a newer one took the place of.
+  };
+
   static std::int64_t now_ms();
   void register_datasets(const sweep::Plan& plan,
                          const std::map<std::string, std::filesystem::path>& paths);
@@ -69,6 +75,7 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   void take(const GangStarting& event);
   void take(const GangExit& event);
   void greet(const std::shared_ptr<Session>& session, const wire::Hello& hello);
+  [[nodiscard]] bool is_retired(const wire::Hello& hello);
   void send(const std::string& gang, const wire::ToGang& message);
 
   /// Durable actions do not come here.
@@ -102,6 +109,7 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   const Identity identity_;
   web::Routes routes_;
   std::map<std::string, std::shared_ptr<Session>> sessions_;  ///< By gang.
+  std::map<std::string, Copies> copies_;                      ///< By gang.
   boost::asio::ip::tcp::acceptor acceptor_{io_};
   boost::asio::signal_set signals_{io_, SIGINT, SIGTERM, SIGCHLD};
   boost::asio::steady_timer timer_{io_}, retry_{io_};

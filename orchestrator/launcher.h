@@ -79,10 +79,6 @@ class Launcher {
   /// What happened since the last call. `connected`: gangs that hold a line to the coordinator.
   virtual std::vector<LaunchEvent> poll(std::int64_t now_ms,
                                         const std::set<std::string>& connected) = 0;
-  /// Takes charge of a gang that an earlier coordinator launched; `job` may be empty.
-  virtual void adopt(const std::string& gang, const std::string& job, std::int64_t now_ms) = 0;
-  /// True if a gang may wait in a queue: its time to say Hello starts with GangStarting.
-  [[nodiscard]] virtual bool queues() const = 0;
 };
 
 /// WORKSPACE/logs/GANG.log

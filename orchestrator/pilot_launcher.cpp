@@ -11,7 +11,9 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 }  // namespace
 
 PilotLauncher::PilotLauncher(LaunchOptions options)
-    : options_(std::move(options)), script_(options_.workspace / "slurm" / "exec.sh") {
+    : options_(std::move(options)),
+      script_(options_.workspace / "slurm" / "exec.sh"),
+      intents_(options_.workspace / "slurm" / "pilots") {
   write_file_atomically(script_, slurm::kBatchScript);
   std::error_code error;
   // Slurm opens a job's log itself and gives no reason where the folder is missing.
@@ -20,17 +22,34 @@ PilotLauncher::PilotLauncher(LaunchOptions options)
     throw Error(ErrorCode::Unavailable,
                 (options_.workspace / "logs").string() + ": cannot create: " + error.message());
   }
+  cancel_left_over();
+}
+
+void PilotLauncher::cancel_left_over() {
+  std::error_code error;  // No folder: nothing was ever submitted.
+  for (const auto& file : std::filesystem::directory_iterator(intents_, error)) {
+    const std::string gang = file.path().filename();
+    // Half written by a coordinator that died before it could submit.
+    const bool whole = gang.find(".tmp") == std::string::npos;
+    if (whole && slurm::job_name(gang) == gang) errands_.push_back({Task::Cancel, gang});
+  }
+}
+
+void PilotLauncher::forget(const std::string& gang) {
+  std::error_code ignored;  // One more scancel by the next coordinator does no harm.
+  std::filesystem::remove(intents_ / gang, ignored);
+}
+
+PilotLauncher::Pilots::iterator PilotLauncher::end(Pilots::iterator pilot) {
+  forget(pilot->first);
+  return pilots_.erase(pilot);
 }
 
 void PilotLauncher::launch(const std::string& gang, int /*ranks*/,
                            const std::vector<int>& /*devices*/, std::int64_t now_ms) {
+  write_file_atomically(intents_ / gang, "");
   pilots_[gang] = Pilot{.job = "", .seen = now_ms, .submitting = true};
   errands_.push_back({Task::Submit, gang});
-}
-
-void PilotLauncher::adopt(const std::string& gang, const std::string& job, std::int64_t now_ms) {
-  pilots_[gang] = Pilot{.job = job, .seen = now_ms};
-  next_look_ = now_ms;
 }
 
 void PilotLauncher::kill(const std::string& gang, std::int64_t /*now_ms*/) {
@@ -83,7 +102,7 @@ void PilotLauncher::take_submission(const std::string& gang, const CommandEnd& e
     return;
   }
   events.emplace_back(GangExit{.gang = gang, .reason = "sbatch: " + first_line(end.output)});
-  pilots_.erase(found);
+  this->end(found);
 }
 
 void PilotLauncher::take_job(const slurm::Job& job, std::int64_t now_ms,
@@ -123,7 +142,7 @@ void PilotLauncher::take_job(const slurm::Job& job, std::int64_t now_ms,
                    .blameless = slurm::phase_of(job) == slurm::JobPhase::EndedBlameless});
       break;
   }
-  pilots_.erase(found);
+  end(found);
 }
 
 void PilotLauncher::take_queue(const std::string& text, std::int64_t now_ms,
@@ -138,7 +157,7 @@ void PilotLauncher::take_queue(const std::string& text, std::int64_t now_ms,
     const std::string job = pilot.job.empty() ? "its submission" : "Slurm job " + pilot.job;
     events.emplace_back(
         GangExit{.gang = gang, .reason = job + " vanished from the queue", .blameless = true});
-    it = pilots_.erase(it);
+    it = end(it);
   }
 }
 
@@ -150,6 +169,8 @@ void PilotLauncher::finish_errand(const CommandEnd& end, std::int64_t now_ms,
       return;
     case Task::Cancel:
       next_look_ = now_ms;
+      // Our own pilots are forgotten when the queue shows their end.
+      if (end.exit_code == 0 && !pilots_.contains(running_.gang)) forget(running_.gang);
       return;
     case Task::Look:
       // An answer that did not come says nothing about the jobs.

@@ -5,6 +5,10 @@
 /// a job that neither the queue nor a line to its gang has shown for `vanish_ms` is given up. A
 /// late copy of it is told to leave when it says Hello. Commands run beside the coordinator, one at
 /// a time, under a deadline.
+///
+/// WORKSPACE/slurm/pilots holds a file for each gang that may be known to Slurm, durable before
+/// sbatch is called. What an earlier coordinator left there is cancelled, so that jobs which could
+/// only be told to leave do not wait in the queue.
 
 #include <deque>
 #include <optional>
@@ -17,18 +21,17 @@ namespace reprise {
 
 class PilotLauncher final : public Launcher {
  public:
-  /// Errors: Unavailable if the workspace cannot be written.
+  /// Queues the cancelling of an earlier coordinator's pilots. Errors: Unavailable if the workspace
+  /// cannot be written.
   explicit PilotLauncher(LaunchOptions options);
 
-  /// Queues the submission; call only once the intent is durable.
+  /// Makes the intent durable and queues the submission.
   void launch(const std::string& gang, int ranks, const std::vector<int>& devices,
               std::int64_t now_ms) override;
   /// scancel: SIGTERM to the ranks, SIGKILL after the site's KillWait.
   void kill(const std::string& gang, std::int64_t now_ms) override;
   std::vector<LaunchEvent> poll(std::int64_t now_ms,
                                 const std::set<std::string>& connected) override;
-  void adopt(const std::string& gang, const std::string& job, std::int64_t now_ms) override;
-  [[nodiscard]] bool queues() const override { return true; }
 
  private:
   struct Pilot {
@@ -44,6 +47,10 @@ class PilotLauncher final : public Launcher {
     std::string gang;
   };
 
+  using Pilots = std::map<std::string, Pilot>;
+  void cancel_left_over();
+  void forget(const std::string& gang);
+  Pilots::iterator end(Pilots::iterator pilot);
   void start_errand(std::int64_t now_ms);
   void finish_errand(const CommandEnd& end, std::int64_t now_ms, std::vector<LaunchEvent>& events);
   void take_submission(const std::string& gang, const CommandEnd& end,
@@ -53,7 +60,8 @@ class PilotLauncher final : public Launcher {
 
   LaunchOptions options_;
   std::filesystem::path script_;
-  std::map<std::string, Pilot> pilots_;
+  std::filesystem::path intents_;
+  Pilots pilots_;
   std::deque<Errand> errands_;
   Errand running_;  ///< What `command_` does.
   std::optional<Command> command_;

@@ -31,10 +31,6 @@ class ProcessLauncher final : public Launcher {
   void kill(const std::string& gang, std::int64_t now_ms) override;
   std::vector<LaunchEvent> poll(std::int64_t now_ms,
                                 const std::set<std::string>& connected) override;
-  /// Nothing to adopt: such gangs died with their coordinator.
-  void adopt(const std::string& /*gang*/, const std::string& /*job*/,
-             std::int64_t /*now_ms*/) override {}
-  [[nodiscard]] bool queues() const override { return false; }
 
  private:
   struct Process {

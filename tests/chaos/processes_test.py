@@ -2,6 +2,7 @@
 """Ranks that die, stop or fail, coordinators that die: the table stays the same to the byte."""
 import itertools
 import signal
+import subprocess
 import time
 
 from harness import check, each, kill, main, processes, ranks, wait_for
@@ -121,6 +122,20 @@ def interrupted_coordinator(lab):
     each([(1, 2, 1), (2, 1, 2), (1, 1, 2), (2, 2, 1)], case)
 
 
+def second_copy(lab):
+    """Another process under a gang's name: it has the line once, the older one is told to leave. No tug of war."""
+    process = lab.start("copy", "--gangs", 1, environment={"CHAOS_STEP_MS": "60"})
+    wait_for("a stage done", lambda: lab.done("copy") >= 1)
+    gang = lab.query("copy", "SELECT gang FROM attempts ORDER BY fence DESC LIMIT 1")[0][0]
+    copy = subprocess.Popen([lab.gang, "--workspace", str(lab.folder / "copy"), "--gang", gang], env=lab.environment,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # The launcher's own copy has left, so its gang is over, and the other one is told so as well.
+    check(copy.wait(timeout=60) == 0, "the copy ended badly")
+    check(process.poll() is None, "they fought until the end")
+    lab.finish(process, "copy")
+    lab.verify("copy", attempts_max=12)
+
+
 if __name__ == "__main__":
     main({f.__name__: f for f in (killed_rank, stopped_rank, dead_coordinator, dead_launcher, failures,
-                                  interrupted_stage, interrupted_coordinator)})
+                                  interrupted_stage, interrupted_coordinator, second_copy)})

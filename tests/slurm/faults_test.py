@@ -128,6 +128,25 @@ def held_job(lab):
     lab.verify("held", attempts_max=10)
 
 
+def dead_coordinator(lab):
+    """kill -9 while a pilot waits in the queue: the next coordinator cancels it and submits its own."""
+    lab.cluster.idle()
+    blocker = lab.cluster.command("sbatch", "--parsable", "-N2", "--exclusive", "-o", "/dev/null", "--wrap",
+                                  "sleep 600").split()[-1]
+    lab.cluster.wait_state(blocker, "RUNNING")
+    process = lab.start("orphan", *PILOTS, "--gangs", 1)
+    first = wait_for("a submission", lambda: pilot_job(lab, "orphan"))
+    process.kill()
+    process.wait()
+    process = lab.start("orphan", *PILOTS, "--gangs", 1)
+    lab.cluster.wait_state(first, "CANCELLED")
+    wait_for("its own pilot", lambda: pilot_job(lab, "orphan") != first)
+    lab.cluster.command("scancel", blocker)
+    lab.finish(process, "orphan", seconds=180)
+    lab.verify("orphan", attempts_max=10)
+    check(not list((lab.folder / "orphan" / "slurm" / "pilots").iterdir()), "intents are left")
+
+
 def lost_node(lab):
     """slurmd dies: Slurm gives the job up while its ranks live on; they are told to leave."""
     lab.cluster.idle()
@@ -151,5 +170,6 @@ def lost_node(lab):
 
 
 if __name__ == "__main__":
-    main({f.__name__: f for f in (time_limit, preemption, dead_controller, vanished_job, held_job, lost_node)},
+    main({f.__name__: f for f in (time_limit, preemption, dead_controller, vanished_job, held_job, dead_coordinator,
+                                  lost_node)},
          cluster.start)
