@@ -127,9 +127,7 @@ CheckReport check(const fs::path& file) {
 
 VacuumReport vacuum(const fs::path& file) {
   VacuumReport report;
-  {
-    const Connection exists(file, Access::ReadOnly);
-  }  // Never creates one.
+  (void)Connection(file, Access::ReadOnly);  // ReadWrite alone would create a missing file.
   Connection connection(file, Access::ReadWrite);
   prepare_schema(connection, Access::ReadWrite);
   connection.checkpoint(true);

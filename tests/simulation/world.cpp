@@ -37,6 +37,21 @@ void World::later(std::int64_t delay, std::function<void()> action) {
   heap_.push({now_ + delay, numbers_++, std::move(action)});
 }
 
+void World::travel(std::string_view loss, std::int64_t& latest,
+                   const std::function<void()>& arrive) {
+  if (!swarm_.in_order && strikes(swarm_.lose_message)) {
+    mark(loss);
+    return;
+  }
+  std::int64_t delay = random_.range(swarm_.latency_min, swarm_.latency_max);
+  if (swarm_.in_order) {
+    latest = std::max(latest, now_ + delay);
+    delay = latest - now_;
+  }
+  const int copies = !swarm_.in_order && strikes(swarm_.repeat_message) ? 2 : 1;
+  for (int i = 0; i < copies; ++i) later(delay * (i + 1), arrive);
+}
+
 void World::note(const std::string& text) const {
   if (verbose_) std::printf("%9.3f  %s\n", static_cast<double>(now_) / 1000, text.c_str());
 }

@@ -50,6 +50,9 @@ class World final : public core::Ports {
   [[nodiscard]] bool chaos() const { return now_ < swarm_.heal_at; }
   bool strikes(double p) { return chaos() && random_.chance(p); }
   void mark(std::string_view name) { ++marks_[name]; }
+  /// A message's way over a line: late, and lost (marked `loss`), overtaken or repeated; or, where
+  /// lines keep their order, not before `latest`, the arrival of the one before it.
+  void travel(std::string_view loss, std::int64_t& latest, const std::function<void()>& arrive);
   void note(const std::string& text) const;
 
   // world_plan.cpp: what there is to do, and what must come of it.

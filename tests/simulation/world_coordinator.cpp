@@ -173,23 +173,10 @@ void World::send_to_gang(const std::string& name, const core::Action& action) {
   const auto found = lines_of_.find(name);
   if (found == lines_of_.end()) return;
   const GangPointer gang = found->second;
-  if (!swarm_.in_order && strikes(swarm_.lose_message)) {
-    mark("message to a gang lost");
-    return;
-  }
-  std::int64_t delay = random_.range(swarm_.latency_min, swarm_.latency_max);
-  if (swarm_.in_order) {
-    gang->next_arrival = std::max(gang->next_arrival, now_ + delay);
-    delay = gang->next_arrival - now_;
-  }
-  const std::int64_t line = gang->line;
-  const int copies = !swarm_.in_order && strikes(swarm_.repeat_message) ? 2 : 1;
-  for (int i = 0; i < copies; ++i) {
-    later(delay * (i + 1), [this, gang, line, action] {
-      if (!gang->alive || gang->cut || gang->line != line) return;
-      receive(gang, action);
-    });
-  }
+  travel("message to a gang lost", gang->next_arrival, [this, gang, line = gang->line, action] {
+    if (!gang->alive || gang->cut || gang->line != line) return;
+    receive(gang, action);
+  });
 }
 
 void World::interfere() {

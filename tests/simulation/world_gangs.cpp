@@ -222,24 +222,11 @@ void World::report(const GangPointer& gang) {
 }
 
 void World::send(const GangPointer& gang, const core::Event& event) {
-  if (!swarm_.in_order && strikes(swarm_.lose_message)) {
-    mark("message from a gang lost");
-    return;
-  }
-  std::int64_t delay = random_.range(swarm_.latency_min, swarm_.latency_max);
-  if (swarm_.in_order) {
-    gang->next_delivery = std::max(gang->next_delivery, now_ + delay);
-    delay = gang->next_delivery - now_;
-  }
-  const std::int64_t line = gang->line;
-  const bool again = !swarm_.in_order && strikes(swarm_.repeat_message);
-  for (int i = 0; i < (again ? 2 : 1); ++i) {
-    later(delay * (i + 1), [this, gang, line, event] {
-      if (gang->cut || !life_) return;
-      if (swarm_.in_order && (gang->line != line || line == 0)) return;
-      feed(event);
-    });
-  }
+  travel("message from a gang lost", gang->next_delivery, [this, gang, line = gang->line, event] {
+    if (gang->cut || !life_) return;
+    if (swarm_.in_order && (gang->line != line || line == 0)) return;
+    feed(event);
+  });
 }
 
 void World::receive(const GangPointer& gang, const core::Action& action) {
