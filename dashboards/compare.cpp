@@ -9,6 +9,7 @@
 
 #include "db/rows.h"
 #include "sweep/error.h"
+#include "sweep/printable.h"
 
 namespace reprise::dashboards {
 namespace {
@@ -127,7 +128,7 @@ std::string render_comparison(const std::vector<Comparison>& comparisons, const 
       "{} against {} (difference: the second minus the first)\n\n"
       "| metric | over | first | second | difference | 95 % interval | p (Wilcoxon) |\n"
       "|---|---|---|---|---|---|---|\n",
-      a, b);
+      printable(a), printable(b));
   for (const Comparison& c : comparisons) {
     const int digits = decimals(c.metric);
     std::string interval = "–", p = "–";  // One pair says nothing about chance.
@@ -135,10 +136,10 @@ std::string render_comparison(const std::vector<Comparison>& comparisons, const 
       interval = fmt::format("{0:+.{2}f} to {1:+.{2}f}", c.interval.low, c.interval.high, digits);
       p = c.test.p < 1e-4 ? "< 0.0001" : fmt::format("{:.4f}", c.test.p);
     }
-    text +=
-        fmt::format("| {0} | {1} {2} | {3:.{8}f} | {4:.{8}f} | {5:+.{8}f} | {6} | {7} |\n",
-                    c.metric, c.count, c.count == 1 ? c.unit.substr(0, c.unit.size() - 1) : c.unit,
-                    c.mean_a, c.mean_b, c.difference, interval, p, digits);
+    text += fmt::format("| {0} | {1} {2} | {3:.{8}f} | {4:.{8}f} | {5:+.{8}f} | {6} | {7} |\n",
+                        printable(c.metric), c.count,
+                        c.count == 1 ? c.unit.substr(0, c.unit.size() - 1) : c.unit, c.mean_a,
+                        c.mean_b, c.difference, interval, p, digits);
   }
   return text;
 }

@@ -12,6 +12,7 @@
 #include "dashboards/render_markup.h"
 #include "sweep/error.h"
 #include "sweep/nearest.h"
+#include "sweep/printable.h"
 
 namespace reprise::dashboards {
 namespace {
@@ -46,10 +47,10 @@ std::string markdown_cell(const std::string& column, const Cell& cell, bool agai
 
 std::string markdown(const Table& table, bool against_paper) {
   std::vector<std::vector<std::string>> grid(1, {"Mean(std)"});
-  grid[0].insert(grid[0].end(), table.columns.begin(), table.columns.end());
+  for (const std::string& column : table.columns) grid[0].push_back(printable(column));
   std::vector<std::string> notes;
   for (const Row& row : table.rows) {
-    std::vector<std::string> line = {row.label};
+    std::vector<std::string> line = {printable(row.label)};
     for (std::size_t i = 0; i < row.cells.size(); ++i) {
       line.push_back(markdown_cell(table.columns[i], row.cells[i], against_paper));
       const std::string& missing = row.cells[i].missing;
@@ -64,7 +65,7 @@ std::string markdown(const Table& table, bool against_paper) {
     for (std::size_t i = 0; i < line.size(); ++i)
       widths[i] = std::max(widths[i], shown_width(line[i]));
   }
-  std::string text = table.title + "\n\n";
+  std::string text = printable(table.title) + "\n\n";
   for (std::size_t r = 0; r < grid.size(); ++r) {
     text += '|';
     for (std::size_t i = 0; i < grid[r].size(); ++i) {
@@ -78,12 +79,12 @@ std::string markdown(const Table& table, bool against_paper) {
   }
   if (against_paper) text += "\n[x; d]: the paper's value, and ours minus it.\n";
   if (!notes.empty()) text += "\nMissing:\n";
-  for (const std::string& note : notes) text += "- " + note + "\n";
+  for (const std::string& note : notes) text += "- " + printable(note) + "\n";
   return text;
 }
 
 std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + "\"";

@@ -15,6 +15,7 @@
 #include "datasets_h5/importer.h"
 #include "datasets_h5/phantom.h"
 #include "sweep/error.h"
+#include "sweep/printable.h"
 
 namespace reprise::datasets {
 namespace {
@@ -165,15 +166,15 @@ void add_import(CLI::App& data) {
 }
 
 void print_info(const DatasetInfo& set) {
-  std::cout << set.name << " (" << set.importer << "), " << set.count << " slices of "
-            << set.channels << " x " << set.height << " x " << set.width << ", "
-            << to_string(set.element) << "\n  digest: " << set.digest
-            << "\n  options: " << set.options << "\n  labels:";
-  for (const std::string& label : set.label_names) std::cout << " " << label;
+  std::cout << printable(set.name) << " (" << printable(set.importer) << "), " << set.count
+            << " slices of " << set.channels << " x " << set.height << " x " << set.width << ", "
+            << to_string(set.element) << "\n  digest: " << printable(set.digest)
+            << "\n  options: " << printable(set.options) << "\n  labels:";
+  for (const std::string& label : set.label_names) std::cout << " " << printable(label);
   std::cout << "\n  groups:";
   for (const LabelGroup& group : set.label_groups) {
-    std::cout << " " << group.name << " =";
-    for (const int label : group.labels) std::cout << " " << set.label_names[label];
+    std::cout << " " << printable(group.name) << " =";
+    for (const int label : group.labels) std::cout << " " << printable(set.label_names[label]);
     std::cout << (&group == &set.label_groups.back() ? "" : ";");
   }
   std::cout << "\n  sources: " << set.sources.size() << " files\n";
@@ -181,9 +182,9 @@ void print_info(const DatasetInfo& set) {
   for (const int subject : set.slice_subject) ++slices[subject];
   for (std::size_t i = 0; i < set.subjects.size(); ++i) {
     const SubjectRecord& subject = set.subjects[i];
-    std::cout << "  " << subject.split << " " << subject.id << ": " << slices[i] << " slices, "
-              << subject.voxel_mm[0] << " x " << subject.voxel_mm[1] << " x " << subject.voxel_mm[2]
-              << " mm, range";
+    std::cout << "  " << printable(subject.split) << " " << printable(subject.id) << ": "
+              << slices[i] << " slices, " << subject.voxel_mm[0] << " x " << subject.voxel_mm[1]
+              << " x " << subject.voxel_mm[2] << " mm, range";
     for (std::size_t c = 0; c < subject.minimum.size(); ++c) {
       std::cout << " " << subject.minimum[c] << ".." << subject.maximum[c];
     }
@@ -200,11 +201,11 @@ void view(const std::string& path, std::string out, const SheetOptions& options)
             << ", each as its " << file.info().channels << " channel(s) and its labels\n";
   for (int label = 1; label < static_cast<int>(file.info().label_names.size()); ++label) {
     const auto [red, green, blue] = label_colour(label);
-    std::cout << "  " << file.info().label_names[label] << ": rgb(" << int{red} << ", "
+    std::cout << "  " << printable(file.info().label_names[label]) << ": rgb(" << int{red} << ", "
               << int{green} << ", " << int{blue} << ")\n";
   }
   for (const SheetCell& cell : sheet.cells) {
-    std::cout << "  " << cell.subject << " slice " << cell.slice << "\n";
+    std::cout << "  " << printable(cell.subject) << " slice " << cell.slice << "\n";
   }
 }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "sweep/printable.h"
+
 namespace reprise {
 namespace {
 constexpr std::array<std::pair<ErrorCode, std::string_view>, 6> kNames{{
@@ -16,28 +18,6 @@ constexpr std::array<std::pair<ErrorCode, std::string_view>, 6> kNames{{
     {ErrorCode::Unavailable, "unavailable"},
     {ErrorCode::Exhausted, "exhausted"},
 }};
-
-/// Names and values in an error come from files: a terminal or a log must not obey what is in them.
-std::string in_one_line(const std::string& text) {
-  std::string line;
-  line.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
-    const bool second_set = c == 0xc2 && next >= 0x80 && next < 0xa0;  // C1, in UTF-8.
-    if (c == '\n') {
-      line += "\\n";
-    } else if (c < 0x20 || c == 0x7f || second_set) {
-      std::array<char, 8> escape{};
-      (void)std::snprintf(escape.data(), escape.size(), "\\u%04x", second_set ? next : c);
-      line += escape.data();
-      if (second_set) ++i;
-    } else {
-      line += text[i];
-    }
-  }
-  return line;
-}
 }  // namespace
 
 std::string_view to_string(ErrorCode code) {
@@ -55,9 +35,9 @@ ErrorCode error_code_from(std::string_view name) {
 }
 
 void throw_invalid(const std::string& text) {
-  throw Error(ErrorCode::InvalidInput, in_one_line(text));
+  throw Error(ErrorCode::InvalidInput, printable(text));
 }
-void throw_corrupt(const std::string& text) { throw Error(ErrorCode::Corrupt, in_one_line(text)); }
+void throw_corrupt(const std::string& text) { throw Error(ErrorCode::Corrupt, printable(text)); }
 
 namespace detail {
 void check_failed(const char* condition, const char* file, int line) {

@@ -9,6 +9,7 @@
 #include "orchestrator/workspace.h"
 #include "sweep/digest.h"
 #include "sweep/error.h"
+#include "sweep/printable.h"
 
 namespace reprise::cli {
 namespace {
@@ -38,7 +39,8 @@ int run_backup(const DbFlags& flags) {
 
 int run_check(const DbFlags& flags) {
   const db::CheckReport report = db::check(database(flags));
-  for (const std::string& problem : report.problems) std::printf("%s\n", problem.c_str());
+  for (const std::string& problem : report.problems)
+    std::printf("%s\n", printable(problem).c_str());
   if (report.problems.empty()) {
     std::printf("sound: %lld results match their hashes\n", static_cast<long long>(report.results));
     return 0;

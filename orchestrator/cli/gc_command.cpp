@@ -10,6 +10,7 @@
 #include "orchestrator/cli/units.h"
 #include "orchestrator/garbage.h"
 #include "orchestrator/workspace.h"
+#include "sweep/printable.h"
 
 namespace reprise::cli {
 namespace {
@@ -32,7 +33,8 @@ int collect(const GcFlags& flags) {
   for (const Garbage& garbage : find_garbage(*store, workspace, std::chrono::hours(flags.hours))) {
     if (flags.yes) remove_garbage(garbage, workspace);
     std::printf("%10s  %s: %s\n", bytes_text(garbage.bytes).c_str(),
-                garbage.path.lexically_relative(workspace).c_str(), garbage.why.c_str());
+                printable(garbage.path.lexically_relative(workspace).string()).c_str(),
+                garbage.why.c_str());
     bytes += garbage.bytes;
     ++count;
   }

@@ -6,6 +6,8 @@
 #include <boost/json.hpp>
 #include <vector>
 
+#include "sweep/printable.h"
+
 namespace reprise::cli {
 namespace {
 
@@ -112,14 +114,6 @@ void put(const json::value& value, const std::string& indent, std::string& text)
 }
 
 }  // namespace
-
-std::string printable(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return result;
-}
 
 std::string json_text(const json::value& value) {
   std::string text;

@@ -14,6 +14,7 @@
 #include "orchestrator/stage_log.h"
 #include "sweep/error.h"
 #include "sweep/nearest.h"
+#include "sweep/printable.h"
 
 namespace reprise::cli {
 namespace {
@@ -59,8 +60,10 @@ void print(const std::string& text) {
 
 void print_head(const db::AttemptRow& attempt) {
   const std::string outcome = attempt.outcome.empty() ? "running" : attempt.outcome;
-  print(fmt::format("-- attempt under fence {} on {} ({}): {}{}\n", attempt.fence, attempt.gang,
-                    attempt.host, outcome, attempt.message.empty() ? "" : ": " + attempt.message));
+  print(printable(fmt::format("-- attempt under fence {} on {} ({}): {}{}", attempt.fence,
+                              attempt.gang, attempt.host, outcome,
+                              attempt.message.empty() ? "" : ": " + attempt.message)) +
+        "\n");
 }
 
 int show(const LogFlags& flags) {

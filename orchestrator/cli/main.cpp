@@ -9,6 +9,7 @@
 #include "orchestrator/cli/operations_commands.h"
 #include "sweep/error.h"
 #include "sweep/nearest.h"
+#include "sweep/printable.h"
 
 namespace {
 
@@ -18,8 +19,8 @@ Exit codes: 0 done; 1 a bug; 2 wrong arguments or study; 3 damaged data; 4 some 
 
 Start here:  reprise run studies/quick.toml)";
 
-int report(int code, const char* text) {
-  (void)std::fprintf(stderr, "reprise: error: %s\n", text);
+int report(int code, const std::string& text) {
+  (void)std::fprintf(stderr, "reprise: error: %s\n", reprise::printable(text).c_str());
   return code;
 }
 
@@ -34,7 +35,7 @@ int report_parse_error(const CLI::App& app, const CLI::ParseError& error, int ar
     text = "unknown command \"" + std::string(argv[1]) + "\"" +
            reprise::sweep::nearest_hint(argv[1], names);
   }
-  return report(2, (text + " (see reprise --help)").c_str());
+  return report(2, text + " (see reprise --help)");
 }
 
 }  // namespace
@@ -79,6 +80,6 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return report(6, "out of memory");
   } catch (const std::exception& error) {
-    return report(1, (std::string("this is a bug in Reprise: ") + error.what()).c_str());
+    return report(1, std::string("this is a bug in Reprise: ") + error.what());
   }
 }

@@ -12,6 +12,7 @@
 #include "orchestrator/client.h"
 #include "sweep/error.h"
 #include "sweep/json.h"
+#include "sweep/printable.h"
 
 namespace reprise::cli {
 namespace {

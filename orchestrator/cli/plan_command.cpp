@@ -14,6 +14,7 @@
 #include "orchestrator/cli/stage_seconds.h"
 #include "sweep/accounting.h"
 #include "sweep/cost_model.h"
+#include "sweep/printable.h"
 
 namespace reprise::cli {
 namespace {
@@ -141,7 +142,7 @@ void print_stages(const Opened& opened) {
   for (const sweep::Stage& stage : opened.plan.stages) {
     fmt::print("{}  {:<14}  {:>8} steps  {}  {}\n", stage.id.substr(0, 12),
                sweep::to_string(stage.kind), stage.steps, is_done(opened, stage) ? "done" : "    ",
-               stage.label);
+               printable(stage.label));
   }
   fmt::print("\n");
 }
@@ -150,7 +151,8 @@ void print_cells(const Summary& summary) {
   for (const dashboards::CellSource& cell : summary.cells) {
     const std::string source = cell.stage.empty() ? std::string("no trial measures it")
                                                   : cell.trial + "  " + cell.stage.substr(0, 12);
-    fmt::print("table {:>2}  {:<24} {:<20} {}\n", cell.table, cell.row, cell.column, source);
+    fmt::print("table {:>2}  {:<24} {:<20} {}\n", cell.table, printable(cell.row),
+               printable(cell.column), source);
   }
   fmt::print("\n");
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "sweep/printable.h"
+
 namespace reprise::cli {
 namespace {
 
@@ -49,7 +51,7 @@ void Progress::erase_block() {
 
 void Progress::print_line(const std::string& line) {
   erase_block();
-  (void)std::fprintf(stderr, "%s  %s\n", elapsed_text(started_).c_str(), line.c_str());
+  (void)std::fprintf(stderr, "%s  %s\n", elapsed_text(started_).c_str(), printable(line).c_str());
   (void)std::fflush(stderr);
 }
 
@@ -69,7 +71,8 @@ void Progress::draw_block(const std::vector<StageStatus>& all) {
   for (const StageStatus& status : all) {
     done += status.state == "done" ? 1 : 0;
     if (status.state != "running") continue;
-    (void)std::fprintf(stderr, "  %s%s\n", bar(status).c_str(), running_text(status).c_str());
+    (void)std::fprintf(stderr, "  %s%s\n", bar(status).c_str(),
+                       printable(running_text(status)).c_str());
     ++block_lines_;
   }
   (void)std::fprintf(stderr, "  %d of %zu stages done, %s\n", done, all.size(),

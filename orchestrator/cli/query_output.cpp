@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "sweep/printable.h"
+
 namespace reprise::cli {
 namespace {
 
@@ -72,12 +74,16 @@ class Json : public QueryOutput {
 class Aligned : public QueryOutput {
  public:
   explicit Aligned(std::FILE* file) : file_(file) {}
-  void header(const std::vector<std::string>& names) override { lines_.push_back(names); }
+  void header(const std::vector<std::string>& names) override {
+    auto& line = lines_.emplace_back();
+    for (const std::string& name : names) line.push_back(printable(name));
+  }
   void row(const std::vector<db::QueryValue>& values) override {
     auto& line = lines_.emplace_back();
     for (const db::QueryValue& value : values) {
       std::string text = text_of(value);
       std::replace(text.begin(), text.end(), '\n', ' ');
+      text = printable(text);
       if (text.size() > kCellMax) text = text.substr(0, kCellMax - 3) + "...";
       line.push_back(std::move(text));
     }

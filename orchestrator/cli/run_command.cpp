@@ -19,6 +19,7 @@
 #include "orchestrator/event_log.h"
 #include "sweep/check_study.h"
 #include "sweep/error.h"
+#include "sweep/printable.h"
 
 namespace reprise::cli {
 namespace {
@@ -157,7 +158,8 @@ int run(const RunFlags& flags) {
   print_tables(store, plan);
   for (const auto& added : more) print_tables(store, *added);
   for (const sweep::StudySearch& search : study.searches) {
-    if (const auto best = best_of(search, study, known)) std::printf("\n%s\n", best->c_str());
+    if (const auto best = best_of(search, study, known))
+      std::printf("\n%s\n", printable(*best).c_str());
   }
   return failed ? static_cast<int>(ErrorCode::TrialFailed) : 0;
 }

@@ -14,6 +14,7 @@
 #include "orchestrator/client.h"
 #include "sweep/error.h"
 #include "sweep/json.h"
+#include "sweep/printable.h"
 
 namespace reprise::cli {
 namespace {
@@ -103,8 +104,8 @@ std::vector<Line> gather(const StatusFlags& flags, const Opened& opened, bool& l
 }
 
 std::string text_of(const Line& line) {
-  return fmt::format("{:<11}  {}  {:<28}  {}", line.state, line.id.substr(0, 12), line.label,
-                     line.detail);
+  return printable(fmt::format("{:<11}  {}  {:<28}  {}", line.state, line.id.substr(0, 12),
+                               line.label, line.detail));
 }
 
 std::string sum_of(const std::vector<Line>& lines, bool live) {

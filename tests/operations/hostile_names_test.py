@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -22,7 +23,8 @@ BATCH = ["a\n#SBATCH --wrap=touch pwned", "a\n#SBATCH --output=/tmp/pwned", "#SB
          "a b --job-name=c", "a;b|c&d", "%j%u%x"]
 PATHS = ["../../pwned", "..", ".", "/tmp/pwned", "a/../../pwned", "..\\..\\pwned", "C:\\pwned", "./pwned", "//pwned",
          "pwned/", ".hidden", "-rf", "x" * 200, "", " ", "a b", "con\tcat"]
-ALL = SHELL + SQL + BATCH + PATHS
+TERMINAL = ["\x1b[2J\x1b[1;1Hgone", "\x1b]0;pwned\x07", "\u009b31mred", "good\rbad", "a\b\b\bb", "x\x1bPpwned\x1b\\"]
+ALL = SHELL + SQL + BATCH + PATHS + TERMINAL
 
 STUDY = """schema = 1
 name = {name}
@@ -57,8 +59,12 @@ def study(lab, file, rows, name="names", title="t", dataset="phantom", table="t"
 
 
 def reprise(lab, *words, cwd=None):
-    return subprocess.run([lab.reprise, *map(str, words)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    done = subprocess.run([lab.reprise, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           timeout=120, env=lab.environment, cwd=cwd or lab.folder)
+    done.stdout = done.stdout.decode()
+    steers = re.search("[^\n\x20-\x7e\x80-\U0010ffff]|[\x80-\x9f]", done.stdout)
+    check(steers is None, words, "a terminal would obey this:", steers and repr(done.stdout[steers.start() - 60:][:120]))
+    return done
 
 
 def files(lab):
@@ -83,6 +89,11 @@ def labels(lab):
     stored = [row for row, in lab.query("names", "SELECT label FROM trials ORDER BY position")]
     check(stored == rows, "the database has others:", stored[:5])
     check("sound" in reprise(lab, "db", "check", "-w", lab.folder / "names").stdout, "damaged")
+    for words in (("plan", path), ("status", path), ("table", path), ("show", "study", "names"), ("show", "tables", "names"),
+                  ("show", "overview"), ("show", "stages", "names"), ("query", "SELECT label FROM trials"),
+                  ("compare", path, TERMINAL[0], TERMINAL[1]), ("show", "events")):
+        done = reprise(lab, *words, "-w", lab.folder / "names")
+        check(done.returncode == 0, words, done.stdout[-2000:])
     # Asked for by such a name, nothing is done and the name is repeated in one line.
     for row in rows:
         for words in (("logs", row), ("show", "stage", row), ("show", "study", row)):
