@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -38,9 +39,10 @@ std::string who_we_are() {
 }
 
 // By value, and the response by pointer: both must outlive every suspension.
-asio::awaitable<void> exchange(CoordinatorAddress address, Request request, Response* response) {
-  Stream stream =
-      co_await connect(address.host, std::to_string(address.port), address.fingerprint, kPatience);
+asio::awaitable<void> exchange(asio::any_io_executor executor, CoordinatorAddress address,
+                               Request request, Response* response) {
+  Stream stream = co_await connect(std::move(executor), address.host, std::to_string(address.port),
+                                   address.fingerprint, kPatience);
   stream.next_layer().expires_after(kPatience);
   co_await http::async_write(stream, request, asio::use_awaitable);
   beast::flat_buffer buffer;
@@ -72,7 +74,7 @@ std::string Client::ask(const char* method, const std::string& target,
   Response response;
   std::exception_ptr failure;
   asio::io_context io{1};
-  asio::co_spawn(io, exchange(address_, std::move(request), &response),
+  asio::co_spawn(io, exchange(io.get_executor(), address_, std::move(request), &response),
                  [&failure](const std::exception_ptr& error) { failure = error; });
   io.run();
   try {

@@ -6,10 +6,10 @@
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <string_view>
+#include <utility>
 
 #include "sweep/error.h"
 
@@ -50,9 +50,9 @@ asio::awaitable<void> Stream::finish() {
   }
 }
 
-asio::awaitable<Stream> connect(std::string host, std::string port, std::string fingerprint,
-                                std::chrono::milliseconds patience) {
-  beast::tcp_stream tcp(co_await asio::this_coro::executor);
+asio::awaitable<Stream> connect(asio::any_io_executor executor, std::string host, std::string port,
+                                std::string fingerprint, std::chrono::milliseconds patience) {
+  beast::tcp_stream tcp(std::move(executor));
   asio::ip::tcp::resolver resolver(tcp.get_executor());
   const auto found = co_await resolver.async_resolve(host, port, asio::use_awaitable);
   tcp.expires_after(patience);

@@ -5,6 +5,7 @@
 /// TLS is 1.3 only. There is no authority that could vouch for a certificate: the client knows the
 /// SHA-256 of the only one it accepts, from coordinator.json, which holds the secret as well.
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/beast/core/role.hpp>
@@ -61,7 +62,8 @@ class Stream {
   boost::asio::awaitable<void> finish();
 
  private:
-  friend boost::asio::awaitable<Stream> connect(std::string host, std::string port,
+  friend boost::asio::awaitable<Stream> connect(boost::asio::any_io_executor executor,
+                                                std::string host, std::string port,
                                                 std::string fingerprint,
                                                 std::chrono::milliseconds patience);
 
@@ -71,7 +73,8 @@ class Stream {
 /// Connects, under TLS unless `fingerprint` is empty. `patience` is for all of it; afterwards the
 /// stream has no deadline. Errors: Unavailable if the other side shows another certificate, before
 /// anything was sent to it; boost::system::system_error for everything else.
-boost::asio::awaitable<Stream> connect(std::string host, std::string port, std::string fingerprint,
+boost::asio::awaitable<Stream> connect(boost::asio::any_io_executor executor, std::string host,
+                                       std::string port, std::string fingerprint,
                                        std::chrono::milliseconds patience);
 
 /// Beast ends a WebSocket by this. Its closing frames went through TLS: TCP may end below it.

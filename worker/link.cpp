@@ -91,7 +91,8 @@ class Link::Impl {
     using namespace asio::experimental::awaitable_operators;
     const CoordinatorAddress address = read_coordinator_file(options_.workspace);
     const std::string port = std::to_string(address.port);
-    Stream stream = co_await connect(address.host, port, address.fingerprint, kConnectTimeout);
+    Stream stream = co_await connect(context_.get_executor(), address.host, port,
+                                     address.fingerprint, kConnectTimeout);
     socket_.emplace(std::move(stream));
     socket_->set_option(websocket::stream_base::timeout{.handshake_timeout = kConnectTimeout,
                                                         .idle_timeout = std::chrono::seconds(10),

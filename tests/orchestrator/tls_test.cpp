@@ -140,9 +140,10 @@ asio::awaitable<void> take_one(Server* server) {
 
 /// Connects and says "secret"; what went wrong, or nothing.
 asio::awaitable<void> say_secret(std::string port, std::string fingerprint, std::string* failure) {
+  const auto executor = co_await asio::this_coro::executor;
   try {
     Stream stream =
-        co_await connect("127.0.0.1", std::move(port), std::move(fingerprint), kPatience);
+        co_await connect(executor, "127.0.0.1", std::move(port), std::move(fingerprint), kPatience);
     stream.next_layer().expires_after(kPatience);
     co_await stream.async_write_some(asio::buffer("secret", 6), asio::use_awaitable);
     co_await stream.finish();
@@ -153,7 +154,8 @@ asio::awaitable<void> say_secret(std::string port, std::string fingerprint, std:
 
 /// Sends bytes over plain TCP; what comes back until the end.
 asio::awaitable<void> say_plainly(std::string port, std::string text, std::string* answer) {
-  Stream stream = co_await connect("127.0.0.1", std::move(port), "", kPatience);
+  const auto executor = co_await asio::this_coro::executor;
+  Stream stream = co_await connect(executor, "127.0.0.1", std::move(port), "", kPatience);
   stream.next_layer().expires_after(kPatience);
   co_await stream.async_write_some(asio::buffer(text), kTuple);
   co_await stream.finish();
