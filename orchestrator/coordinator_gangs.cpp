@@ -11,7 +11,10 @@ std::string Coordinator::live_json() {
 }
 
 void Coordinator::on_message(const std::shared_ptr<Session>& session, wire::FromGang message) {
-  if (session->turned_away) return;
+  if (session->turned_away) {
+    refuse(session, message);
+    return;
+  }
   ++counters_.messages.at(message.index());
   if (auto* hello = std::get_if<wire::Hello>(&message)) {
     greet(session, *hello);
@@ -29,6 +32,15 @@ void Coordinator::on_message(const std::shared_ptr<Session>& session, wire::From
     feed(core::ResultReceived{session->gang, result->stage, result->fence});
     // Kept only if the core wants it committed, and not for every repetition.
     if (engine_.pending().size() > before) ledger_.keep(result->fence, std::move(result->body));
+  }
+}
+
+/// Who was told to leave does so once its reports are answered: they are worth nothing.
+void Coordinator::refuse(const std::shared_ptr<Session>& session, const wire::FromGang& message) {
+  if (const auto* failure = std::get_if<wire::Failure>(&message)) {
+    session->send(wire::Revoke{failure->stage, failure->fence, "no such gang"});
+  } else if (const auto* result = std::get_if<wire::Result>(&message)) {
+    session->send(wire::Revoke{result->stage, result->fence, "no such gang"});
   }
 }
 

@@ -76,6 +76,7 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   void take(const GangExit& event);
   void greet(const std::shared_ptr<Session>& session, const wire::Hello& hello);
   [[nodiscard]] bool is_retired(const wire::Hello& hello);
+  void refuse(const std::shared_ptr<Session>& session, const wire::FromGang& message);
   void send(const std::string& gang, const wire::ToGang& message);
 
   /// Durable actions do not come here.

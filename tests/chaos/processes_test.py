@@ -124,7 +124,7 @@ def interrupted_coordinator(lab):
 
 def second_copy(lab):
     """Another process under a gang's name: it has the line once, the older one is told to leave. No tug of war."""
-    process = lab.start("copy", "--gangs", 1, environment={"CHAOS_STEP_MS": "60"})
+    process = lab.start("copy", "--gangs", 1, environment={"CHAOS_STEP_MS": "15"})
     wait_for("a stage done", lambda: lab.done("copy") >= 1)
     gang = lab.query("copy", "SELECT gang FROM attempts ORDER BY fence DESC LIMIT 1")[0][0]
     copy = subprocess.Popen([lab.gang, "--workspace", str(lab.folder / "copy"), "--gang", gang], env=lab.environment,
