@@ -34,11 +34,12 @@ std::int64_t chain_steps(const Stage& stage, const ById& stages) {
   return steps;
 }
 
-/// The U-Nets that a trial's stages need.
-void add_unets(const Trial& trial, const ById& stages, std::set<std::string>& unets) {
+/// The U-Nets that a trial's stages need: its own, and those of its losses.
+void add_unets(const Trial& trial, const ById& stages, std::set<std::string_view>& unets) {
   for (const auto& [role, id] : trial.stages) {
+    if (role == "segmenter") unets.insert(id);
+    if (role != "pretrain" && role != "finetune") continue;
     const Stage& stage = *stages.at(id);
-    if (stage.kind == StageKind::TrainUnet) unets.insert(id);
     const auto input = stage.inputs.find("segmenter");
     if (input != stage.inputs.end()) unets.insert(input->second);
   }
@@ -50,7 +51,7 @@ StepCounts count_steps(const Study& study, const Plan& plan) {
   REPRISE_CHECK(study.trials.size() == plan.trials.size());
   const ById stages = by_id(plan);
   StepCounts counts;
-  std::map<std::string, std::set<std::string>> unets;  // Of every study.
+  std::map<std::string, std::set<std::string_view>> unets;  // Of every study.
   for (std::size_t i = 0; i < plan.trials.size(); ++i) {
     const Trial& trial = plan.trials[i];
     add_unets(trial, stages, unets[study.trials[i].group]);
@@ -59,7 +60,7 @@ StepCounts count_steps(const Study& study, const Plan& plan) {
     counts.every_table_alone += chain_steps(*stages.at(network->second), stages);
   }
   for (const auto& [group, ids] : unets) {
-    for (const std::string& id : ids) counts.every_table_alone += stages.at(id)->steps;
+    for (const std::string_view id : ids) counts.every_table_alone += stages.at(id)->steps;
   }
   std::unordered_set<std::string_view> went_on;
   for (const Stage& stage : plan.stages) {

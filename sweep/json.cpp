@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <cmath>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,9 +56,13 @@ void append_integer(std::string& out, Integer number) {
 void append(std::string& out, const json::value& value);
 
 void append_object(std::string& out, const json::object& object) {
-  std::vector<const json::key_value_pair*> members;
-  members.reserve(object.size());
-  for (const auto& member : object) members.push_back(&member);
+  // Objects of configurations are small: their order needs no memory of its own.
+  std::array<const json::key_value_pair*, 32> few;
+  std::vector<const json::key_value_pair*> many(object.size() > few.size() ? object.size() : 0);
+  const std::span<const json::key_value_pair*> members(many.empty() ? few.data() : many.data(),
+                                                       object.size());
+  std::transform(object.begin(), object.end(), members.begin(),
+                 [](const auto& member) { return &member; });
   std::sort(members.begin(), members.end(),
             [](const auto* a, const auto* b) { return a->key() < b->key(); });
   out += '{';

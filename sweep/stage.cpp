@@ -38,8 +38,10 @@ StageKind stage_kind_from(std::string_view name) {
 
 std::string stage_id(const Stage& stage) {
   // The canonical JSON of an object of these, written down without making the object: a plan of
-  // ten thousand trials asks for fifty thousand ids.
-  std::string text = R"({"config":)";
+  // ten thousand trials asks for fifty thousand ids. One buffer for all: a request for more than a
+  // kilobyte makes malloc sort all that is free.
+  thread_local std::string text;
+  text = R"({"config":)";
   append_canonical(text, stage.config);
   text += R"(,"dataset":)";
   append_canonical(text, stage.dataset_digest);

@@ -1,6 +1,7 @@
 #include "sweep/toml_reader.h"
 
 #include <algorithm>
+#include <set>
 #include <sstream>
 
 #include "sweep/error.h"
@@ -88,7 +89,7 @@ const toml::node* TomlReader::find(std::string_view key) const {
 }
 
 const toml::node* TomlReader::node(std::string_view key) {
-  known_.emplace(key);
+  known_.emplace_back(key);
   return find(key);
 }
 
@@ -213,7 +214,7 @@ std::vector<std::string> TomlReader::texts(std::string_view key,
 }
 
 TomlReader TomlReader::table(std::string_view key) {
-  known_.emplace(key);
+  known_.emplace_back(key);
   std::vector<const toml::table*> below;
   std::vector<Overlay> overlay;
   const std::string prefix = std::string(key) + ".";
@@ -251,15 +252,16 @@ std::vector<std::string> TomlReader::names() {
   if (layers_.empty()) return keys;
   for (const auto& [key, value] : *layers_.front()) {
     keys.emplace_back(key.str());
-    known_.emplace(key.str());
+    known_.emplace_back(key.str());
   }
   return keys;
 }
 
 void TomlReader::finish() const {
   const auto check = [&](const std::string& name, const toml::source_region& source) {
-    if (known_.find(name) != known_.end()) return;
-    const std::vector<std::string> valid(known_.begin(), known_.end());
+    if (std::find(known_.begin(), known_.end(), name) != known_.end()) return;
+    const std::set<std::string> sorted(known_.begin(), known_.end());
+    const std::vector<std::string> valid(sorted.begin(), sorted.end());
     const toml::node* node = find(name);
     throw_invalid(place_of(source, file_) + ": " + (path_.empty() ? "" : path_ + ".") + name +
                   (node != nullptr ? " = " + shown(*node, true) : "") + ": unknown key" +

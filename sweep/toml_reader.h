@@ -11,7 +11,6 @@
 #include <toml++/toml.h>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -89,7 +88,7 @@ class TomlReader {
   std::vector<const toml::table*> layers_;
   std::shared_ptr<const Values> values_;
   std::vector<Overlay> overlay_;
-  std::set<std::string, std::less<>> known_;
+  std::vector<std::string> known_;  ///< Keys that were read, some of them often: short and few.
 };
 
 /// A value as it stands in an error or a label: texts in quotes only where `quoted`.
