@@ -93,7 +93,11 @@ class Reading {
     for (const auto& file : document_.files) {
       TomlReader part = reader(*file);
       for (TomlReader& table : part.tables("tables")) {
-        study.tables.push_back(read_table(table));
+        TableSpec spec = read_table(table);
+        for (const TableSpec& other : study.tables) {
+          if (other.name == spec.name) table.fail("name", "is that of another table of the study");
+        }
+        study.tables.push_back(std::move(spec));
         study.tables.back().group = study.name;
       }
       for (const char* key : {"schema", "name", "title", "include", "values", "datasets", "weights",

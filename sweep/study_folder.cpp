@@ -49,7 +49,13 @@ void add(Study& all, Study part) {
                     found->place.text() + ", another study of the folder");
     }
   }
-  all.weights.merge(part.weights);
+  for (const auto& [name, spec] : part.weights) {
+    const auto [found, is_new] = all.weights.try_emplace(name, spec);
+    if (!is_new && found->second.sha256 != spec.sha256) {
+      throw_invalid(spec.place.text() + ": weights." + name + ": are not those of " +
+                    found->second.place.text() + ", another study of the folder");
+    }
+  }
   for (StudySearch& search : part.searches) {
     for (std::string& name : search.trials) name = part.name + "." + name;
     all.searches.push_back(std::move(search));

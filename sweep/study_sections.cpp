@@ -153,7 +153,7 @@ std::map<std::string, WeightsSpec> read_weights(TomlReader reader) {
     if (text == "random") {
       // A distance to random features is a loss; a "FID" of them would only look like one.
       if (name != "vgg19") reader.fail(name, "only vgg19 may be random");
-      weights[name] = {};
+      weights[name].place = source_place(reader, name);
       continue;
     }
     WeightsSpec spec;

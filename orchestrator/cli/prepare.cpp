@@ -81,8 +81,9 @@ PreparedDataset prepare_dataset(const sweep::DatasetSpec& spec, const fs::path& 
   PreparedDataset prepared;
   if (find_dataset(spec, workspace, prepared)) return prepared;
   if (spec.importer != "phantom" && spec.source.empty()) {
-    throw_invalid("data set \"" + spec.name + "\" has no source folder: give --source " +
-                  spec.name + "=FOLDER, or set datasets." + spec.name + ".source in the study");
+    throw_invalid(spec.place.text() + ": data set \"" + spec.name +
+                  "\" has no source folder: give --source " + spec.name +
+                  "=FOLDER, or set datasets." + spec.name + ".source in the study");
   }
   const fs::path path = dataset_path(spec, workspace);
   const ImportJob job{.spec = spec, .out = path};

@@ -37,8 +37,8 @@ std::optional<double> value_of(const db::Store& store, const sweep::StudySearch&
   for (const auto& slice : store.slice_values(stage, search.metric)) values.push_back(slice.value);
   const std::optional<double> mean = dashboards::summarise(values).mean;
   if (!mean) {
-    throw_invalid("search.metric = \"" + search.metric + "\": the evaluation of " + trial.name +
-                  " has no such value");
+    throw_invalid(search.metric_place.text() + ": search.metric = \"" + search.metric +
+                  "\": the evaluation of " + trial.name + " has no such value");
   }
   return dashboards::smaller_is_better(search.metric) ? -*mean : *mean;
 }

@@ -129,6 +129,17 @@ TEST_F(StudyFiles, DataSetsOfOneNameAreOneInAFolder) {
       "the folder");
 }
 
+TEST_F(StudyFiles, WeightsOfOneNameAreOneInAFolder) {
+  fs::create_directory(folder_.path() / "all");
+  const std::string body =
+      "[datasets.d]\nimporter = \"phantom\"\n[[trials]]\nrow = \"A\"\ndataset = \"d\"\n";
+  write("all/a.toml", "schema = 1\nname = \"a\"\n[weights]\nvgg19 = \"random\"\n" + body);
+  write("all/b.toml", "schema = 1\nname = \"b\"\n[weights]\nvgg19 = \"x.pth\"\n" + body);
+  EXPECT_EQ(error_of("all"),
+            "all/b.toml:4:9: weights.vgg19: are not those of all/a.toml:4:9, another study of the "
+            "folder");
+}
+
 TEST_F(StudyFiles, MissingWeightsAreNamedWhereTheyAreWritten) {
   write("study.toml",
         "schema = 1\nname = \"s\"\n[weights]\nvgg19 = \"no.pth\"\n[datasets.d]\n"

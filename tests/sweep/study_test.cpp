@@ -144,6 +144,13 @@ TEST(Study, RefusesTwoTrialsOfOneName) {
             std::string::npos);
 }
 
+TEST(Study, RefusesTwoTablesOfOneName) {
+  const std::string table = "[[tables]]\nname = \"t\"\ncolumns = [\"PSNR\"]\n";
+  const std::string text = error_of(std::string(kMinimal) + table + table);
+  EXPECT_TRUE(text.starts_with("s.toml:14:8: tables[1].name = \"t\": is that of another table"))
+      << text;
+}
+
 TEST(Study, AMissingFileIsNamed) {
   try {
     (void)load_study("no/such.toml");
