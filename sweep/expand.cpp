@@ -1,7 +1,9 @@
 /// Trials to stages: what each trial needs, in order, with equal stages shared.
 
 #include <boost/json.hpp>
+#include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "sweep/error.h"
 #include "sweep/protocol.h"
@@ -17,9 +19,14 @@ class Expansion {
   Expansion(const Study& study, const std::map<std::string, std::string>& digests)
       : study_(study), digests_(digests) {
     plan_.study = study.name;
+    // A trial mostly adds a pretraining, a fine-tuning and its evaluation.
+    plan_.stages.reserve(3 * study.trials.size());
+    plan_.trials.reserve(study.trials.size());
+    index_.reserve(3 * study.trials.size());
   }
 
   void add(const TrialSpec& trial) {
+    trial_ = trial.name;
     Trial row{.name = trial.name, .row = trial.row, .stages = {}};
     if (trial.segmented) row.stages["segmenter"] = add_segmenter(trial, trial.dataset);
     if (trial.method == "network") {
@@ -36,7 +43,18 @@ class Expansion {
     plan_.trials.push_back(std::move(row));
   }
 
-  Plan take() { return std::move(plan_); }
+  Plan take() {
+    tell_apart([&](std::size_t stage) { return " (" + first_users_[stage] + ")"; });
+    // A trial's own stages: U-Nets of two data sets, or the trainings that a search goes on from.
+    tell_apart([&](std::size_t stage) {
+      const Stage& at = plan_.stages[stage];
+      const auto* train = at.config.if_contains("train");
+      return " on " + at.dataset +
+             (train == nullptr ? ""
+                               : " to " + std::to_string(train->at("steps").as_int64()) + " steps");
+    });
+    return std::move(plan_);
+  }
 
  private:
   /// What a data set's latest segmentation U-Net was made of, and its stage.
@@ -46,6 +64,23 @@ class Expansion {
     std::int64_t seed = 0;
     std::string id;
   };
+
+  /// Adds to the labels that several stages have.
+  template <typename Suffix>
+  void tell_apart(const Suffix& suffix) {
+    std::vector<bool> is_shared(plan_.stages.size());
+    {
+      std::unordered_map<std::string_view, std::size_t> first;
+      first.reserve(plan_.stages.size());
+      for (std::size_t i = 0; i < plan_.stages.size(); ++i) {
+        const auto [at, is_new] = first.try_emplace(plan_.stages[i].label, i);
+        if (!is_new) is_shared[i] = is_shared[at->second] = true;
+      }
+    }
+    for (std::size_t i = 0; i < plan_.stages.size(); ++i) {
+      if (is_shared[i]) plan_.stages[i].label += suffix(i);
+    }
+  }
 
   std::string add_weights(const TrialSpec& trial, const std::string& name) {
     const WeightsSpec& weights = study_.weights.at(name);
@@ -101,7 +136,9 @@ class Expansion {
                     {"seed", trial.seed}};
     const LossNeeds needs = needs_of(training.loss);
     if (needs.unet) {
-      stage.inputs["segmenter"] = add_segmenter(trial, trial.unet_from);
+      const auto own = stages.find("segmenter");
+      const bool is_own = own != stages.end() && trial.unet_from == trial.dataset;
+      stage.inputs["segmenter"] = is_own ? own->second : add_segmenter(trial, trial.unet_from);
       stage.config["unet"] = trial.unet;
     }
     if (needs.vgg) stage.inputs["vgg19"] = add_weights(trial, "vgg19");
@@ -169,13 +206,18 @@ class Expansion {
     }
     stage.id = stage_id(stage);
     const auto [entry, added] = index_.try_emplace(stage.id, plan_.stages.size());
-    if (added) plan_.stages.push_back(std::move(stage));
+    if (added) {
+      plan_.stages.push_back(std::move(stage));
+      first_users_.push_back(trial_);
+    }
     return entry->first;
   }
 
   const Study& study_;
   const std::map<std::string, std::string>& digests_;
   Plan plan_;
+  std::string trial_;                     ///< Whose stages are added.
+  std::vector<std::string> first_users_;  ///< Of each stage, the first trial that needs it.
   std::unordered_map<std::string, std::size_t> index_;
   std::unordered_map<std::string, Segmenter> segmenters_;  ///< By data set.
 };

@@ -58,8 +58,8 @@ struct Stage {
   std::string dataset;          ///< Name of the data set in the study.
   std::string dataset_digest;   ///< Content digest, 64 hexadecimal digits.
   std::map<std::string, std::string> inputs;  ///< Role to stage id.
-  std::string label;                          ///< For people: "finetune e1 (quick)".
-  std::int64_t steps = 1;                     ///< Training steps, or 1: the cost estimate.
+  std::string label;       ///< For people, each once in a plan: "finetune e1 (table6.e-1)".
+  std::int64_t steps = 1;  ///< Training steps, or 1: the cost estimate.
 };
 
 /// SHA-256 over the canonical JSON of kind, config, data set digest, inputs and the version of the

@@ -124,7 +124,7 @@ def main():
             def cancel_the_running_stage():
                 now = running()[0]
                 browser.page("stages", "acted", query="?state=running")
-                # All pretrainings have one label, so the page must have heard of this one first.
+                # The page must have heard of this one first.
                 browser.wait("its row", f"return document.querySelector('table.virtual tbody a').title === '{now['id']}'")
                 press("Cancel", now["label"])
                 confirm("Cancel")

@@ -45,6 +45,24 @@ finetune.loss = ["l1", "e1"]
   EXPECT_EQ(plan.trials[1].stages.at("pretrain"), plan.trials[2].stages.at("pretrain"));
 }
 
+TEST(Expand, EveryStageHasALabelOfItsOwn) {
+  const Plan plan = plan_of(R"([[trials]]
+row = "w{network.width} {seed}"
+grid = { "network.width" = [12, 24], seed = [1, 2] }
+[[trials]]
+row = "E"
+finetune.loss = ["l1", "e1"]
+)");
+  std::set<std::string> labels;
+  for (const Stage& stage : plan.stages) {
+    EXPECT_TRUE(labels.insert(stage.label).second) << stage.label;
+  }
+  // What only one stage is called stays short; of several each bears its first trial's name.
+  EXPECT_TRUE(labels.contains("finetune l1+e1"));
+  EXPECT_TRUE(labels.contains("pretrain l1 (w12-1)"));
+  EXPECT_TRUE(labels.contains("segmentation U-Net (w12-2)"));
+}
+
 TEST(Expand, EveryStageStandsAfterItsInputs) {
   const Plan plan = plan_of("[[trials]]\nrow = \"E\"\nfinetune.loss = [\"e1\"]\n");
   std::set<std::string> seen;
