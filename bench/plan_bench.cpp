@@ -5,7 +5,7 @@
 
 #include "dashboards/coverage.h"
 #include "sweep/accounting.h"
-#include "sweep/cost_model.h"
+#include "sweep/cost_book.h"
 #include "sweep/study.h"
 
 namespace reprise {
@@ -42,8 +42,12 @@ void plan_ten_thousand_trials(benchmark::State& state) {
     const sweep::Study study = sweep::parse_study(kGrid, "grid.toml");
     const sweep::Plan plan = sweep::make_plan(study, digests);
     benchmark::DoNotOptimize(sweep::count_steps(study, plan));
+    sweep::CostBook costs;
     double seconds = 0;
-    for (const sweep::Stage& stage : plan.stages) seconds += sweep::modelled_seconds(stage);
+    for (const sweep::Stage& stage : plan.stages) {
+      seconds += costs.estimate(stage).seconds;
+      benchmark::DoNotOptimize(costs.model().weight_bytes(stage));
+    }
     benchmark::DoNotOptimize(seconds);
     benchmark::DoNotOptimize(dashboards::cell_sources(plan));
     if (plan.trials.size() != 10'000) state.SkipWithError("not ten thousand trials");

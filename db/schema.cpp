@@ -71,6 +71,28 @@ ALTER TABLE events ADD COLUMN who TEXT NOT NULL DEFAULT 'coordinator';
 -- somewhere else by now.
 ALTER TABLE studies ADD COLUMN title TEXT NOT NULL DEFAULT '';
 ALTER TABLE studies ADD COLUMN tables TEXT NOT NULL DEFAULT '[]';
+)sql",
+                                                              R"sql(
+-- What an attempt's stage cost: a step of a training, the whole of any other stage. Rows come once a
+-- training has run for a hundred steps, and with results.
+CREATE TABLE stage_costs(
+  fence INTEGER PRIMARY KEY REFERENCES attempts(fence), steps INTEGER NOT NULL,
+  step_seconds REAL NOT NULL, start_seconds REAL NOT NULL, threads INTEGER NOT NULL) STRICT;
+INSERT INTO stage_costs
+  SELECT fence, max(1, CAST(round(seconds * speed) AS INTEGER)), 1.0 / speed,
+    max(0.0, wall - seconds), max(1, threads)
+  FROM (SELECT fence, CAST(json_extract(body, '$.provenance.seconds') AS REAL) AS seconds,
+      CAST(json_extract(body, '$.provenance.steps_per_second') AS REAL) AS speed,
+      CAST(coalesce(json_extract(body, '$.provenance.cost.wall_seconds'), 0) AS REAL) AS wall,
+      CAST(coalesce(json_extract(body, '$.provenance.threads'), 1) AS INTEGER) AS threads
+    FROM results WHERE json_valid(body))
+  WHERE seconds > 0 AND speed > 0;
+INSERT OR IGNORE INTO stage_costs
+  SELECT fence, 1, wall, 0.0, max(1, threads)
+  FROM (SELECT fence, CAST(json_extract(body, '$.provenance.cost.wall_seconds') AS REAL) AS wall,
+      CAST(coalesce(json_extract(body, '$.provenance.threads'), 1) AS INTEGER) AS threads
+    FROM results WHERE json_valid(body))
+  WHERE wall > 0;
 )sql"};
 
 void refuse_foreign(Connection& connection, std::int64_t version) {

@@ -7,7 +7,7 @@
 
 namespace reprise::db {
 
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 
 /// Sets the connection up (WAL, synchronous=FULL, foreign keys, our own checkpoints) and, when
 /// writable, migrates the file in one transaction.

@@ -96,6 +96,13 @@ bool Store::is_done(const std::string& stage) const {
   return query.step();
 }
 
+std::unordered_set<std::string> Store::all_done() const {
+  Statement query(*connection_, "SELECT stage FROM results");
+  std::unordered_set<std::string> stages;
+  while (query.step()) stages.insert(query.text(0));
+  return stages;
+}
+
 std::optional<boost::json::object> Store::result(const std::string& stage) const {
   Statement query(*connection_, "SELECT body, sha256 FROM results WHERE stage=?");
   query.bind(stage);
@@ -182,6 +189,7 @@ bool Store::commit_result(const std::string& stage, std::int64_t fence,
     }
     insert.run();
   }
+  put_result_cost(fence, body);
   for (const std::string& warning : warnings_of(body)) {
     put_event(*connection_, "warning", "stage " + stage + ": " + warning, "coordinator");
   }
@@ -199,23 +207,6 @@ void Store::group(const std::function<void()>& changes) {
   changes();
   transaction.commit();
   committed();
-}
-
-std::vector<TimingRow> Store::timings() const {
-  // Oldest first, so that the newest weigh most. An attempt that resumed ran only a part.
-  Statement query(*connection_,
-                  "SELECT * FROM (SELECT s.kind, p.steps, a.ranks, a.ended - a.started, a.fence"
-                  " FROM attempts a JOIN stages s ON s.id=a.stage"
-                  " JOIN study_stages p ON p.stage=a.stage"
-                  " WHERE a.outcome='done' AND NOT EXISTS"
-                  " (SELECT 1 FROM attempts b WHERE b.stage=a.stage AND b.fence<a.fence)"
-                  " ORDER BY a.fence DESC LIMIT 1000) ORDER BY fence");
-  std::vector<TimingRow> rows;
-  while (query.step()) {
-    rows.push_back(
-        {query.text(0), query.integer(1), static_cast<int>(query.integer(2)), query.integer(3)});
-  }
-  return rows;
 }
 
 int Store::failures(const std::string& stage) const {
@@ -247,23 +238,6 @@ std::map<std::string, double> Store::scalars(const std::string& stage) const {
     if (value.is_number()) values.emplace(std::string(name), value.to_number<double>());
   }
   return values;
-}
-
-std::vector<StepSpeed> Store::step_speeds() const {
-  Statement query(*connection_,
-                  "SELECT s.kind, s.config, json_extract(r.body, '$.provenance.device'),"
-                  " json_extract(r.body, '$.provenance.steps_per_second')"
-                  " FROM results r JOIN stages s ON s.id = r.stage"
-                  " WHERE json_extract(r.body, '$.provenance.steps_per_second') > 0");
-  std::vector<StepSpeed> speeds;
-  while (query.step()) {
-    boost::json::value config = sweep::parse_json(query.text(1), connection_->file().string());
-    speeds.push_back({.kind = query.text(0),
-                      .config = std::move(config.as_object()),
-                      .device = query.text(2),
-                      .steps_per_second = query.real(3)});
-  }
-  return speeds;
 }
 
 void Store::add_event(const std::string& kind, const std::string& text, const std::string& who) {

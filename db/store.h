@@ -14,10 +14,12 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "db/sqlite.h"
 #include "sweep/plan.h"
+#include "sweep/step_cost.h"
 
 namespace reprise::db {
 
@@ -35,11 +37,11 @@ struct AttemptRow {
   std::string message;
 };
 
-struct TimingRow {
-  std::string kind;
-  std::int64_t steps = 1;
-  int ranks = 1;
-  std::int64_t duration_ms = 0;
+/// What an attempt's stage cost so far.
+struct MeasuredCost {
+  std::int64_t steps = 1;  ///< That were measured.
+  sweep::StepCost cost;
+  std::int64_t threads = 1;  ///< Of the CPU, a rank.
 };
 
 /// A metric of one evaluation over all its slices that have a value.
@@ -59,13 +61,6 @@ struct SliceValue {
   std::string subject;
   int slice = 0;
   double value = 0;
-};
-
-struct StepSpeed {
-  std::string kind;
-  boost::json::object config;
-  std::string device;
-  double steps_per_second = 0;
 };
 
 class Store {
@@ -90,6 +85,8 @@ class Store {
   [[nodiscard]] std::optional<std::string> study_text(const std::string& study) const;
 
   [[nodiscard]] bool is_done(const std::string& stage) const;
+  /// Every stage that is done.
+  [[nodiscard]] std::unordered_set<std::string> all_done() const;
   /// Errors: Corrupt, naming the stage, where the row's hash does not fit.
   [[nodiscard]] std::optional<boost::json::object> result(const std::string& stage) const;
 
@@ -103,9 +100,6 @@ class Store {
   void group(const std::function<void()>& changes);
   /// The attempts without an outcome, oldest first.
   [[nodiscard]] std::vector<AttemptRow> open_attempts() const;
-  /// How long attempts that ended well took, by kind of stage, steps and ranks: at most the latest
-  /// thousand.
-  [[nodiscard]] std::vector<TimingRow> timings() const;
   /// Ends the attempts that a coordinator left open when it died; returns how many.
   int end_abandoned_attempts();
   /// True if `body` is now the stage's durable result: the fence was its newest and it had none, or
@@ -127,8 +121,11 @@ class Store {
   /// Ids of the stages that a study of this database has.
   [[nodiscard]] std::set<std::string> planned_stages() const;
 
-  /// What finished trainings took, of every study in the file.
-  [[nodiscard]] std::vector<StepSpeed> step_speeds() const;
+  // ---- what stages cost (store_costs.cpp) ----
+  /// Of an attempt that runs. Once it has a result, the result's own numbers take this one's place.
+  void put_cost(std::int64_t fence, const MeasuredCost& measured);
+  /// The newest two thousand of every study in the file, oldest first.
+  [[nodiscard]] std::vector<sweep::CostSample> cost_samples() const;
 
   void add_event(const std::string& kind, const std::string& text,
                  const std::string& who = "coordinator");
@@ -159,6 +156,7 @@ class Store {
 
  private:
   void committed();
+  void put_result_cost(std::int64_t fence, const boost::json::object& body);
 
   std::unique_ptr<Connection> connection_;
   Access access_;

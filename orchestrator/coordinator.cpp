@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
@@ -13,6 +14,7 @@
 #include "orchestrator/listen.h"
 #include "orchestrator/status.h"
 #include "orchestrator/workspace.h"
+#include "sweep/cost_book.h"
 #include "sweep/error.h"
 
 namespace reprise {
@@ -38,10 +40,8 @@ core::Options core_options(const RunOptions& options, const db::Store& store) {
   // Random digits: a gang of an earlier coordinator is never taken for one of ours.
   result.prefix =
       std::string(to_string(options.launcher)) + "-" + random_token().substr(0, 8) + "-";
-  for (const db::TimingRow& row : store.timings()) {
-    result.measured.push_back(
-        {sweep::stage_kind_from(row.kind), row.steps, row.ranks, row.duration_ms});
-  }
+  result.costs = sweep::CostBook(store.cost_samples(),
+                                 {.device = options.device, .threads = options.threads});
   return result;
 }
 
@@ -68,7 +68,7 @@ Coordinator::Coordinator(db::Store& store, const sweep::Plan& plan,
       options_(options),
       observer_(observer),
       core_(plan, done_stages(store, plan), core_options(options, store)),
-      ledger_(store, options.workspace),
+      ledger_(store, options.workspace, options.threads),
       launcher_(make_launcher({.kind = options.launcher,
                                .workspace = options.workspace,
                                .worker_binary = options.worker_binary,
@@ -95,6 +95,7 @@ RunOutcome Coordinator::run() {
   wait_signals();
   accept();
   tick();
+  for (const AddedStudy& added : options_.beside) join(added);
   feed(core::Start{});
   io_.run();
   remove_coordinator_file(options_.workspace);
@@ -120,15 +121,39 @@ void Coordinator::act(const ActionRequest& request) {
 std::string Coordinator::add_study(const std::string& text, const std::string& who) {
   if (!options_.add_study) throw_invalid("this coordinator takes no more studies");
   const AddedStudy added = options_.add_study(text);
-  register_datasets(*added.plan, added.datasets);
   store_.add_event("add-study", added.plan->study, who);
   observer_.on_note("study " + added.plan->study + " is added (" + who + ")");
-  plans_.push_back(added.plan.get());
+  join(added);
+  settle();
+  return added.plan->study;
+}
+
+/// A study joins, or one that is there already has grown.
+void Coordinator::join(const AddedStudy& added) {
+  register_datasets(*added.plan, added.datasets);
+  const auto same = std::find_if(plans_.begin(), plans_.end(), [&](const sweep::Plan* plan) {
+    return plan->study == added.plan->study;
+  });
+  if (same == plans_.end()) {
+    plans_.push_back(added.plan.get());
+  } else {
+    *same = added.plan.get();
+  }
   added_.push_back(added.plan);
   engine_.feed(now_ms(), core::PlanAdded{added.plan, done_stages(store_, *added.plan)});
   board_.add(*added.plan);
-  settle();
-  return added.plan->study;
+}
+
+/// Searches decide on what comes next as soon as they can, whatever else still runs.
+void Coordinator::grow() {
+  using core::StageState;
+  const std::size_t ended = core_.count(StageState::Done) + core_.count(StageState::Failed);
+  if (!options_.grown || ended == ended_ || core_.stopping()) return;
+  ended_ = ended;
+  for (const AddedStudy& study : options_.grown()) {
+    observer_.on_note("the search of " + study.plan->study + " goes on");
+    join(study);
+  }
 }
 
 /// Two studies may call different data sets by one name: a stage's is known by its digest.
@@ -190,6 +215,7 @@ void Coordinator::tick() {
   timer_.async_wait([this](boost::system::error_code error) {
     if (error) return;
     poll_launcher();
+    grow();
     feed(core::Tick{});
     observer_.on_tick(board_.stages());
     if (!core_.finished()) tick();

@@ -41,6 +41,10 @@ struct RunOptions {
   std::vector<web::Route> site;
   /// Makes a plan of a study file's text, and puts it into the store. Empty: adding is refused.
   std::function<AddedStudy(const std::string& text)> add_study;
+  /// Studies that run beside the plan.
+  std::vector<AddedStudy> beside;
+  /// Asked when stages ended: the studies whose searches decided on more stages, as they are now.
+  std::function<std::vector<AddedStudy>()> grown;
 };
 
 struct StageStatus {

@@ -60,6 +60,8 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   static std::int64_t now_ms();
   void register_datasets(const sweep::Plan& plan,
                          const std::map<std::string, std::filesystem::path>& paths);
+  void join(const AddedStudy& added);
+  void grow();
   void listen();
   void tell_address();
   void accept();
@@ -115,6 +117,7 @@ class Coordinator final : public SessionHost, public ControlHost, public core::P
   boost::asio::signal_set signals_{io_, SIGINT, SIGTERM, SIGCHLD};
   boost::asio::steady_timer timer_{io_}, retry_{io_};
   std::string database_trouble_;
+  std::size_t ended_ = 0;  ///< Stages, when `grow` looked last.
   bool flushing_ = false;
   bool interrupted_ = false;
   bool requeue_ = false;  ///< SIGUSR1 came.

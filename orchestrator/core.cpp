@@ -30,10 +30,8 @@ Core::Core(const sweep::Plan& plan, const std::set<std::string>& done, const Opt
            const std::vector<OpenAttempt>& open)
     : options_(options),
       slots_(static_cast<std::size_t>(std::max(0, options.slots))),
+      costs_(options.costs),
       hosts_(options.hosts) {
-  for (const Measurement& m : options.measured) {
-    scaling_.add(cost_class(m.kind, m.steps), m.ranks, m.duration_ms);
-  }
   add_stages(plan, done);
   for (const OpenAttempt& attempt : open) {
     const std::size_t stage = index_of(attempt.stage);
@@ -95,7 +93,11 @@ Core::Gang* Core::holder(const std::string& gang, std::size_t stage, std::int64_
 }
 
 void Core::on(const Start&) {
-  for (auto& [name, gang] : gangs_) gang.heard = gang.advanced = now_;
+  for (auto& [name, gang] : gangs_) {
+    gang.heard = now_;
+    restart_clock(gang);
+    gang.timing.is_done = true;  // When it began, an earlier coordinator knew.
+  }
 }
 
 void Core::on(const Tick&) { watch(); }
@@ -171,6 +173,7 @@ void Core::on(const GangHeartbeat& event) {
     if (gang->queue.front() == stage && event.progress > gang->progress) {
       gang->progress = event.progress;
       gang->advanced = now_;
+      time_steps(*gang, stage);
     }
     return;
   }
@@ -268,6 +271,7 @@ void Core::on(const AttemptBegun& event) {
   if (gang->queue.front() == stage) {
     gang->advanced = now_;
     gang->progress = -1;
+    gang->timing = {};
   }
   send_assign(event.gang, *gang, stage);
 }

@@ -6,7 +6,10 @@
 /// CommitResult) are answered later by an event (AttemptBegun, CommitDone), once they are durable.
 ///
 /// Rules: at most one live attempt a stage; a stage is done only after CommitDone; higher priority
-/// goes first, then the longest remaining path, then the longest stage; a failing stage is retried
+/// goes first, then the longest remaining path, then the longest stage, in expected seconds
+/// (sweep/cost_book.h), which are reckoned anew when a shape is measured for the first time; gangs
+/// are as small as they may be while work is plentiful, and grow where few stages are left and on
+/// the critical path, as far as their stages' measured scaling pays; a failing stage is retried
 /// with growing pauses until the budget of that class of failure is spent, then its dependants are
 /// aborted; a silent or stuck gang is killed and its stages go to another one under new fences; a
 /// gang is as fresh as its stalest rank. Short stages are handed out several at a time.
@@ -23,7 +26,7 @@
 
 #include "orchestrator/core_events.h"
 #include "orchestrator/core_hosts.h"
-#include "orchestrator/core_scaling.h"
+#include "sweep/cost_book.h"
 #include "sweep/plan.h"
 
 namespace reprise::core {
@@ -48,8 +51,10 @@ struct Options {
   std::int64_t reform_ms = 60000;  ///< A stage must last so long for gangs to make room for it.
   int launch_failures_max = 4;  ///< Gang deaths before Hello, in a row, until a slot is given up.
   HostOptions hosts;
-  std::string prefix = "local-";      ///< Of the gangs' names.
-  std::vector<Measurement> measured;  ///< Of earlier runs.
+  std::int64_t timed_steps = 100;  ///< A training's steps are timed over so many...
+  std::int64_t timed_ms = 2000;    ///< ...and so long, at least.
+  std::string prefix = "local-";   ///< Of the gangs' names.
+  sweep::CostBook costs;           ///< What earlier runs measured.
 };
 
 enum class StageState : std::uint8_t { Blocked, Ready, Running, Done, Failed, Aborted, Cancelled };
@@ -114,13 +119,20 @@ class Core {
  private:
   struct Node {
     std::vector<std::size_t> inputs, dependants;
-    std::size_t missing = 0;      ///< Inputs that are not done.
-    std::int64_t steps = 1;       ///< Its cost estimate.
-    std::int64_t remaining = 0;   ///< Steps on the longest path from here to the end.
+    std::size_t missing = 0;  ///< Inputs that are not done.
+    std::int64_t steps = 1;
+    sweep::CostBook::Shape shape = 0;
+    double expected = 0;          ///< Seconds.
+    double remaining = 0;         ///< Expected seconds on the longest path from here to the end.
     std::int64_t not_before = 0;  ///< Pause after a failure.
     std::int64_t ticket = 0;      ///< Of the latest BeginAttempt.
-    CostClass cost;
+    bool is_training = false;
     bool committing = false;  ///< A result is on its way into the database.
+  };
+  /// The steps of the training at work, from the first heartbeat with any.
+  struct Timing {
+    std::int64_t progress = -1, since = 0;
+    bool is_done = false;
   };
   struct Gang {
     GangState state = GangState::Launching;
@@ -129,11 +141,12 @@ class Core {
     std::vector<int> devices;       ///< Slots it takes its share of; none if not launched here.
     std::deque<std::size_t> queue;  ///< Stages it holds; the first is at work.
     bool connected = false;
-    bool makes_room = false;  ///< It leaves so that a larger gang can start.
+    bool makes_room = false;  ///< It leaves so that a gang of another size can start.
     std::int64_t heard = 0;   ///< Last sign of life of its stalest rank.
     std::int64_t started = 0, advanced = 0, progress = -1;  ///< Of the stage at work.
     std::int64_t deadline = 0, assigned = 0, idle_since = 0, number = 0, served = 0;
     std::int64_t idle_beats_since = -1;  ///< It says that it has nothing to do.
+    Timing timing;
   };
   struct Slot {
     int free_milli = 1000;
@@ -145,7 +158,7 @@ class Core {
   /// Best first.
   struct Rank {
     int priority;
-    std::int64_t remaining, steps;
+    double remaining, expected;
     std::size_t index;
     bool operator<(const Rank& other) const;
   };
@@ -193,7 +206,11 @@ class Core {
   void fail(std::size_t stage, const std::string& message);
   void abort_dependants(std::size_t stage);
   void succeed(std::size_t stage, const std::string& gang, std::int64_t fence);
+  void restart_clock(Gang& gang) const;
+  void time_steps(Gang& gang, std::size_t stage);
   void measure(const Gang& gang, std::size_t stage);
+  void learn(const Gang& gang, std::size_t stage, const sweep::StepCost& cost);
+  void reckon();
   void blame(const std::string& host, std::size_t stage);
 
   void kill(const std::string& name, Gang& gang, const std::string& reason);
@@ -206,7 +223,9 @@ class Core {
   void schedule();
   void fill(const std::string& name, Gang& gang, std::size_t fair);
   void wake_waiting();
-  [[nodiscard]] bool make_room(std::size_t stage, const Gang& gang);
+  [[nodiscard]] std::set<Rank>::const_iterator first_for(const Gang& gang) const;
+  [[nodiscard]] bool resize(std::size_t stage, const std::string& name, Gang& gang);
+  [[nodiscard]] int wanted_ranks(std::size_t stage, int room, std::size_t sharers) const;
   void launch();
   void trim();
   void free_devices(const Gang& gang);
@@ -226,7 +245,8 @@ class Core {
   std::set<std::size_t> changed_;
   Gangs gangs_;
   std::vector<Slot> slots_;
-  Scaling scaling_;
+  sweep::CostBook costs_;
+  double work_left_ = 0;  ///< Expected seconds of all stages that have not ended.
   Hosts hosts_;
   std::string last_death_;
   std::int64_t now_ = 0;

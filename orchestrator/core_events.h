@@ -121,13 +121,18 @@ struct StageFailed {  ///< Durable.
 struct StageAborted {  ///< Durable.
   std::string stage, message;
 };
+struct RecordCost {  ///< Durable. What a running training's steps take.
+  std::int64_t fence = 0;
+  std::int64_t steps = 0;  ///< That were timed.
+  double step_seconds = 0, start_seconds = 0;
+};
 struct HostQuarantined {  ///< Durable. No stage and no gang goes there for a while.
   std::string host, message;
 };
 struct Finished {};
-using Action =
-    std::variant<LaunchGang, ShutdownGang, KillGang, BeginAttempt, Assign, CommitResult, Ack,
-                 Revoke, EndAttempt, StageFailed, StageAborted, HostQuarantined, Finished>;
+using Action = std::variant<LaunchGang, ShutdownGang, KillGang, BeginAttempt, Assign, CommitResult,
+                            Ack, Revoke, EndAttempt, StageFailed, StageAborted, RecordCost,
+                            HostQuarantined, Finished>;
 
 /// Whose fault a failed attempt is, and so which budget it is taken from.
 enum class FailureClass : std::uint8_t {

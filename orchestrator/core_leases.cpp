@@ -14,10 +14,7 @@ void Core::assign(const std::string& name, Gang& gang, std::size_t stage) {
   gang.state = GangState::Busy;
   ++gang.served;
   gang.queue.push_back(stage);
-  if (gang.queue.size() == 1) {
-    gang.started = gang.advanced = now_;
-    gang.progress = -1;
-  }
+  if (gang.queue.size() == 1) restart_clock(gang);
   actions_.emplace_back(BeginAttempt{name, views_[stage].id, nodes_[stage].ticket});
 }
 
@@ -29,10 +26,7 @@ void Core::send_assign(const std::string& name, Gang& gang, std::size_t stage) {
 void Core::release(Gang& gang, std::size_t stage) {
   const auto at = std::find(gang.queue.begin(), gang.queue.end(), stage);
   if (at == gang.queue.end()) return;
-  if (at == gang.queue.begin()) {
-    gang.started = gang.advanced = now_;
-    gang.progress = -1;
-  }
+  if (at == gang.queue.begin()) restart_clock(gang);
   gang.queue.erase(at);
   if (gang.queue.empty() && gang.state == GangState::Busy) {
     gang.state = GangState::Idle;
@@ -68,11 +62,6 @@ void Core::lose_leases(Gang& gang, const std::string& outcome, const std::string
       at_work = false;
     }
   }
-}
-
-void Core::measure(const Gang& gang, std::size_t stage) {
-  if (gang.queue.front() != stage) return;
-  scaling_.add(nodes_[stage].cost, gang.ranks, now_ - gang.started);
 }
 
 void Core::blame(const std::string& host, std::size_t stage) {

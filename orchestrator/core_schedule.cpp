@@ -1,5 +1,6 @@
 // What the scheduler does after every event: hand out stages, launch gangs, end.
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "orchestrator/core.h"
@@ -15,17 +16,20 @@ constexpr double kShortestMs = 0.5;  ///< What the shortest stage is taken to la
 void Core::fill(const std::string& name, Gang& gang, std::size_t fair) {
   bool refilling = gang.queue.empty();
   while (!ready_.empty()) {
-    const std::size_t stage = ready_.begin()->index;
+    const auto next = first_for(gang);
+    if (next == ready_.end()) return;
+    const std::size_t stage = next->index;
     if (!gang.queue.empty()) {
-      const auto each = scaling_.duration_ms(nodes_[stage].cost, gang.ranks);
+      const auto each = costs_.seconds(nodes_[stage].shape, nodes_[stage].steps, gang.ranks);
       if (!each) return;
-      const double most = static_cast<double>(options_.ahead_ms) / std::max(*each, kShortestMs);
+      const double most =
+          static_cast<double>(options_.ahead_ms) / std::max(*each * 1000, kShortestMs);
       const std::size_t target = std::min(
           {fair, static_cast<std::size_t>(options_.ahead_max), static_cast<std::size_t>(most)});
       // Not one by one: many at once share a message and a transaction.
       refilling = refilling || gang.queue.size() <= target / 2;
       if (!refilling || gang.queue.size() >= target) return;
-    } else if (make_room(stage, gang)) {
+    } else if (resize(stage, name, gang)) {
       return;
     }
     assign(name, gang, stage);
@@ -52,29 +56,6 @@ void Core::schedule() {
   for (auto* entry : serving) {
     if (entry->second.state == GangState::Busy) fill(entry->first, entry->second, fair);
   }
-}
-
-/// Where few long stages are left, idle gangs leave so that a larger one can start.
-bool Core::make_room(std::size_t stage, const Gang& gang) {
-  // A gang that has done nothing yet is as large as it could be made.
-  if (options_.ranks_min == options_.ranks_max || gang.served == 0) return false;
-  const auto duration = scaling_.duration_ms(nodes_[stage].cost, gang.ranks);
-  if (!duration || *duration < static_cast<double>(options_.reform_ms)) return false;
-  int room = free_ranks();
-  for (const auto& [name, other] : gangs_) {
-    if (other.state == GangState::Idle) room += static_cast<int>(other.devices.size());
-  }
-  const int share = room / static_cast<int>(ready_.size());
-  const int wanted = scaling_.best_ranks(nodes_[stage].cost, options_.ranks_min,
-                                         std::min(share, options_.ranks_max));
-  if (wanted <= gang.ranks) return false;
-  bool someone_leaves = false;
-  for (auto& [name, other] : gangs_) {
-    if (other.state != GangState::Idle || other.devices.empty()) continue;
-    shut_down(name, other, "making room for a larger gang");
-    other.makes_room = someone_leaves = true;
-  }
-  return someone_leaves;
 }
 
 int Core::free_ranks() const {
@@ -113,12 +94,17 @@ void Core::launch() {
   const bool waits = std::any_of(gangs_.begin(), gangs_.end(),
                                  [](const auto& gang) { return gang.second.makes_room; });
   if (waits) return;
+  // Each for a stage: those that launch already have the first ones.
+  const auto launching = std::count_if(gangs_.begin(), gangs_.end(), [](const auto& gang) {
+    return gang.second.state == GangState::Launching;
+  });
+  auto next = ready_.begin();
+  std::advance(next, std::min(launching, static_cast<std::ptrdiff_t>(ready_.size())));
   while (gangs_.size() < wanted) {
-    const int share = free_ranks() / static_cast<int>(wanted - gangs_.size());
     int ranks = options_.ranks_min;
-    if (!ready_.empty()) {
-      ranks = scaling_.best_ranks(nodes_[ready_.begin()->index].cost, options_.ranks_min,
-                                  std::min(share, options_.ranks_max));
+    if (next != ready_.end()) {
+      ranks = wanted_ranks(next->index, free_ranks(), wanted - gangs_.size());
+      ++next;
     }
     std::vector<int> devices = devices_for(ranks);
     if (devices.empty()) return;

@@ -5,6 +5,16 @@
 #include "sweep/error.h"
 
 namespace reprise::core {
+namespace {
+
+/// 1 while there is work left in it, else 0.
+int is_open(StageState state) {
+  return state == StageState::Blocked || state == StageState::Ready || state == StageState::Running
+             ? 1
+             : 0;
+}
+
+}  // namespace
 
 std::string_view to_string(StageState state) {
   switch (state) {
@@ -43,12 +53,12 @@ std::string_view to_string(GangState state) {
 }
 
 bool Core::Rank::operator<(const Rank& other) const {
-  return std::tuple(-priority, -remaining, -steps, index) <
-         std::tuple(-other.priority, -other.remaining, -other.steps, other.index);
+  return std::tuple(-priority, -remaining, -expected, index) <
+         std::tuple(-other.priority, -other.remaining, -other.expected, other.index);
 }
 
 Core::Rank Core::rank_of(std::size_t stage) const {
-  return {views_[stage].priority, nodes_[stage].remaining, nodes_[stage].steps, stage};
+  return {views_[stage].priority, nodes_[stage].remaining, nodes_[stage].expected, stage};
 }
 
 void Core::touch(std::size_t stage) { changed_.insert(stage); }
@@ -61,6 +71,7 @@ void Core::set_state(std::size_t stage, StageState state) {
   }
   --counts_[static_cast<std::size_t>(view.state)];
   ++counts_[static_cast<std::size_t>(state)];
+  work_left_ += nodes_[stage].expected * (is_open(state) - is_open(view.state));
   view.state = state;
   if (state != StageState::Running && state != StageState::Done) view.gang.clear();
   touch(stage);
@@ -101,7 +112,8 @@ void Core::add_stages(const sweep::Plan& plan, const std::set<std::string>& done
     view.reused = done.contains(stage.id);
     Node& node = nodes_.emplace_back();
     node.steps = std::max<std::int64_t>(1, stage.steps);
-    node.cost = cost_class(stage.kind, stage.steps);
+    node.shape = costs_.shape_of(stage);
+    node.is_training = sweep::is_training(stage.kind);
     ++counts_[static_cast<std::size_t>(StageState::Blocked)];
     for (const auto& [role, input] : stage.inputs) {
       const std::size_t needs = index_of(input);
@@ -110,20 +122,8 @@ void Core::add_stages(const sweep::Plan& plan, const std::set<std::string>& done
       if (!views_[needs].reused && views_[needs].state != StageState::Done) ++node.missing;
     }
   }
-  // Paths may have grown longer: what waits in order is put in anew.
-  ready_.clear();
-  for (std::size_t i = nodes_.size(); i-- > 0;) {
-    std::int64_t longest = 0;
-    for (const std::size_t next : nodes_[i].dependants) {
-      longest = std::max(longest, nodes_[next].remaining);
-    }
-    nodes_[i].remaining = longest + nodes_[i].steps;
-  }
-  for (std::size_t i = 0; i < views_.size(); ++i) {
-    if (views_[i].state == StageState::Ready && nodes_[i].not_before <= now_) {
-      ready_.insert(rank_of(i));
-    }
-    if (i < first) continue;
+  reckon();  // Paths may have grown longer.
+  for (std::size_t i = first; i < views_.size(); ++i) {
     touch(i);
     if (views_[i].reused) {
       set_state(i, StageState::Done);

@@ -10,6 +10,7 @@ bool is_durable(const Action& action) {
          std::holds_alternative<EndAttempt>(action) ||
          std::holds_alternative<StageFailed>(action) ||
          std::holds_alternative<StageAborted>(action) ||
+         std::holds_alternative<RecordCost>(action) ||
          std::holds_alternative<HostQuarantined>(action);
 }
 

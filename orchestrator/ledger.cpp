@@ -20,6 +20,10 @@ std::vector<core::Event> Ledger::commit(const std::vector<core::Action>& batch) 
         store_.add_event("failed", failed->stage + ": " + failed->message);
       } else if (const auto* aborted = std::get_if<core::StageAborted>(&action)) {
         store_.add_event("aborted", aborted->stage + ": " + aborted->message);
+      } else if (const auto* cost = std::get_if<core::RecordCost>(&action)) {
+        store_.put_cost(cost->fence, {.steps = cost->steps,
+                                      .cost = {cost->step_seconds, cost->start_seconds},
+                                      .threads = threads_});
       } else if (const auto* host = std::get_if<core::HostQuarantined>(&action)) {
         store_.add_event("quarantine", host->host + ": " + host->message);
       }

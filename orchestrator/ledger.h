@@ -16,8 +16,9 @@ namespace reprise {
 
 class Ledger {
  public:
-  Ledger(db::Store& store, std::filesystem::path workspace)
-      : store_(store), workspace_(std::move(workspace)) {}
+  /// `threads`: of the CPU, a rank.
+  Ledger(db::Store& store, std::filesystem::path workspace, int threads)
+      : store_(store), workspace_(std::move(workspace)), threads_(threads) {}
 
   /// Who a gang is, for its attempts' rows.
   void introduce(const wire::Hello& hello) { hello_[hello.gang] = hello; }
@@ -35,6 +36,7 @@ class Ledger {
 
   db::Store& store_;
   std::filesystem::path workspace_;
+  int threads_;
   std::map<std::string, wire::Hello> hello_;
   std::map<std::int64_t, boost::json::object> bodies_;
 };

@@ -1,6 +1,8 @@
 #include "sweep/cost_model.h"
 
-#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <exception>
+#include <functional>
 
 #include "sweep/network_profile.h"
 
@@ -24,33 +26,38 @@ double unet_ratio(const Stage& stage) {
   return ratio * ratio;
 }
 
-/// Of one LR pixel, and parameters; images of one channel.
-struct NetworkCost {
-  double macs_per_pixel = 0, parameters = 0;
-};
-
-NetworkCost network_cost(const Stage& stage) {
-  NetworkInput input{.reach = false};
-  input.scale = stage.config.at("scale").as_int64();
-  const NetworkProfile profile = profile_network(stage.config.at("network").as_object(), input);
-  const auto pixels = static_cast<double>(input.height * input.width);
-  return {.macs_per_pixel = static_cast<double>(profile.product_macs) / pixels,
-          .parameters = static_cast<double>(profile.parameters)};
-}
-
 }  // namespace
 
 bool is_training(StageKind kind) {
   return kind == StageKind::TrainUnet || kind == StageKind::Pretrain || kind == StageKind::Finetune;
 }
 
-double modelled_seconds(const Stage& stage) {
-  constexpr double kRate = 25e12;      // FLOP a second: a Swin network's TF32 step in a CUDA graph.
-  constexpr double kOverhead = 0.005;  // Seconds a step: launches that nothing hides.
-  constexpr double kEvaluation = 60;   // Seconds: reading, inference and metrics of a test split.
-  constexpr double kOther = 20;        // Seconds: a profile.
-  if (stage.kind == StageKind::Evaluate) return kEvaluation;
-  if (!is_training(stage.kind)) return stage.kind == StageKind::Profile ? kOther : 1;
+std::size_t CostModel::Hash::operator()(const json::object& object) const {
+  return std::hash<json::object>()(object);
+}
+
+CostModel::Rates CostModel::rates_of(std::string_view device) {
+  if (device == "cpu") return {.flop = 1 / 50e9, .step = 0.002, .evaluation = 2, .other = 5};
+  // A Swin network's TF32 step in a CUDA graph.
+  return {.flop = 1 / 25e12, .step = 0.005, .evaluation = 60, .other = 20};
+}
+
+CostModel::CostModel(std::string_view device) : rates_(rates_of(device)) {}
+
+const CostModel::NetworkCost& CostModel::network_cost(const Stage& stage) {
+  NetworkInput input{.reach = false};
+  input.scale = stage.config.at("scale").as_int64();
+  const json::object& network = stage.config.at("network").as_object();
+  auto& known = networks_[input.scale];
+  if (const auto found = known.find(network); found != known.end()) return found->second;
+  const NetworkProfile profile = profile_network(network, input);
+  const auto pixels = static_cast<double>(input.height * input.width);
+  const NetworkCost cost{.macs_per_pixel = static_cast<double>(profile.product_macs) / pixels,
+                         .parameters = static_cast<double>(profile.parameters)};
+  return known.emplace(network, cost).first->second;
+}
+
+double CostModel::training_step(const Stage& stage) {
   const json::object& train = stage.config.at("train").as_object();
   const double patch = number(train, "patch");
   const double pixels = patch * patch * number(train, "batch");
@@ -59,16 +66,27 @@ double modelled_seconds(const Stage& stage) {
     macs = kUnetMacs * unet_ratio(stage) * pixels;
   } else {
     macs = network_cost(stage).macs_per_pixel * pixels;
-    if (stage.inputs.contains("segmenter")) {  // Of SR with its gradient, of HR without.
+    if (stage.config.contains("unet")) {  // Of SR with its gradient, of HR without.
       const double scale = number(stage.config, "scale", 1);
       macs += kUnetMacs * unet_ratio(stage) * pixels * scale * scale * 4 / 3;
     }
   }
   const double flop = 3 * 2 * macs;  // Forward, and backward to inputs and weights.
-  return static_cast<double>(stage.steps) * (kOverhead + flop / kRate);
+  return rates_.step + flop * rates_.flop;
 }
 
-std::int64_t weight_bytes(const Stage& stage) {
+double CostModel::step_seconds(const Stage& stage) {
+  if (stage.kind == StageKind::Evaluate) return rates_.evaluation;
+  if (stage.kind == StageKind::Profile) return rates_.other;
+  if (!is_training(stage.kind)) return 1;
+  try {
+    return training_step(stage);
+  } catch (const std::exception&) {
+    return 1;
+  }
+}
+
+std::int64_t CostModel::weight_bytes(const Stage& stage) {
   double parameters = 0;
   if (stage.kind == StageKind::TrainUnet) {
     parameters = kUnetParameters * unet_ratio(stage);

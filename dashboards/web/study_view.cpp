@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "sweep/cost_book.h"
+
 namespace reprise::dashboards::web {
 namespace {
 
@@ -11,6 +13,21 @@ std::set<std::string> distinct_stages(const sweep::Trial& trial) {
   std::set<std::string> ids;
   for (const auto& [role, id] : trial.stages) ids.insert(id);
   return ids;
+}
+
+/// As on the device that was measured last.
+void expect_seconds(std::vector<StageView>& stages, const std::vector<sweep::CostSample>& samples) {
+  const auto setting = sweep::newest_setting(samples);
+  if (!setting) return;
+  sweep::CostBook book(samples, *setting);
+  for (StageView& stage : stages) {
+    if (stage.state == "done") continue;
+    const sweep::CostEstimate estimate = book.estimate(*stage.stage);
+    const bool is_known = estimate.basis != sweep::CostBasis::Modelled;
+    if (is_known || !sweep::is_training(stage.stage->kind)) {
+      stage.expected_seconds = estimate.seconds;
+    }
+  }
 }
 
 double seconds_of(const db::AttemptRow& attempt) {
@@ -63,6 +80,7 @@ std::optional<StudyView> load_study_view(const db::Store& store, const std::stri
     const auto* last = stage.attempts.empty() ? nullptr : &view.attempts[stage.attempts.back()];
     stage.state = stage.committed > 0 ? "done" : state_without_result(last);
   }
+  expect_seconds(view.stages, store.cost_samples());
   return view;
 }
 
@@ -81,37 +99,21 @@ std::string trial_state(const StudyView& view, const sweep::Trial& trial) {
 
 Cost cost_of(const StudyView& view) {
   Cost cost;
-  struct Kind {
-    double seconds = 0;
-    std::int64_t steps = 0, left = 0;
-  };
-  std::map<sweep::StageKind, Kind> kinds;
+  cost.seconds_left = 0;
   for (const StageView& stage : view.stages) {
     const std::int64_t steps = stage.stage->steps;
-    Kind& kind = kinds[stage.stage->kind];
     cost.steps_total += steps;
     cost.steps_alone += steps * std::max(1, stage.users);
     double seconds = 0;
     for (const std::size_t i : stage.attempts) seconds += seconds_of(view.attempts[i]);
     cost.seconds_spent += seconds;
     if (stage.state != "done") {
-      kind.left += steps;
+      if (!stage.expected_seconds) cost.seconds_left.reset();
+      if (cost.seconds_left) *cost.seconds_left += *stage.expected_seconds;
       continue;
     }
     cost.steps_done += steps;
     cost.seconds_saved += seconds * std::max(0, stage.users - 1);
-    kind.seconds += seconds;
-    kind.steps += steps;
-  }
-  cost.seconds_left = 0;
-  for (const auto& [name, kind] : kinds) {
-    if (kind.left == 0) continue;
-    if (kind.steps == 0) {
-      cost.seconds_left.reset();
-      break;
-    }
-    *cost.seconds_left +=
-        kind.seconds / static_cast<double>(kind.steps) * static_cast<double>(kind.left);
   }
   return cost;
 }

@@ -20,6 +20,8 @@ struct StageView {
   std::int64_t committed = 0;         ///< Unix milliseconds; 0 while it is not done.
   std::vector<std::size_t> attempts;  ///< Indices into StudyView::attempts, by fence.
   int users = 0;                      ///< Trials that stand on it.
+  /// What it will take on one gang, where it is not done; empty while no training was measured.
+  std::optional<double> expected_seconds;
 };
 
 struct StudyView {
@@ -52,8 +54,8 @@ struct Cost {
   std::int64_t steps_alone = 0;  ///< If every trial ran its stages itself.
   double seconds_spent = 0;      ///< Over all attempts that ended.
   double seconds_saved = 0;      ///< Of finished stages: their time, once for each further trial.
-  /// What is left takes so long on one gang, by the mean time a step of each kind took so far.
-  /// Empty while a kind that is left has not finished once.
+  /// What is left takes so long on one gang, by what was measured (sweep/cost_book.h). Empty while
+  /// nothing was and a training is left.
   std::optional<double> seconds_left;
 };
 Cost cost_of(const StudyView& view);

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "sweep/cost_model.h"
 #include "sweep/digest.h"
 #include "sweep/error.h"
 #include "sweep/json.h"
@@ -21,11 +22,6 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 
 constexpr std::size_t kPrefixMin = 4;
-
-bool is_training(sweep::StageKind kind) {
-  return kind == sweep::StageKind::TrainUnet || kind == sweep::StageKind::Pretrain ||
-         kind == sweep::StageKind::Finetune;
-}
 
 /// A trial's last training.
 std::string last_training(const sweep::Trial& trial) {
@@ -54,7 +50,7 @@ std::map<std::string, StageRecord> matches(const db::Store& store, const std::st
       if (trial.name == name || trial.row == name) wanted.insert(last_training(trial));
     }
     for (const sweep::Stage& stage : plan->stages) {
-      if (!is_training(stage.kind)) continue;
+      if (!sweep::is_training(stage.kind)) continue;
       if (!wanted.contains(stage.id) && !is_prefix_of(name, stage.id)) continue;
       StageRecord& record = found[stage.id];
       record.study = study;

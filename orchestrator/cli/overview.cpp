@@ -41,7 +41,7 @@ std::string left_text(const json::object& study, std::size_t gangs) {
   const json::object& stages = study.at("stages").as_object();
   if (stages.at("done").to_number<std::int64_t>() == sum(stages)) return "nothing";
   const double seconds = number(study.at("seconds").at("left"));
-  if (!std::isfinite(seconds)) return "not yet known: every kind of stage must have finished once";
+  if (!std::isfinite(seconds)) return "not yet known: no training has run for a hundred steps";
   const std::size_t workers = std::max<std::size_t>(1, gangs);
   return fmt::format("about {} on {} gang{}", duration_text(seconds / static_cast<double>(workers)),
                      workers, workers == 1 ? "" : "s");

@@ -7,64 +7,83 @@
 #include <cstdio>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "dashboards/coverage.h"
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/opened_study.h"
-#include "orchestrator/cli/stage_seconds.h"
+#include "orchestrator/cli/units.h"
 #include "sweep/accounting.h"
-#include "sweep/cost_model.h"
+#include "sweep/cost_book.h"
 #include "sweep/printable.h"
 
 namespace reprise::cli {
 namespace {
 
 namespace json = boost::json;
+using sweep::CostBasis;
 
 /// More stages than these are counted, not listed, unless `--stages` asks.
 constexpr std::size_t kListedMax = 60;
 
 struct PlanFlags {
   StudyOptions study;
+  std::string device;  ///< Empty: what was measured last, else a GPU.
   bool json = false, cells = false, stages = false;
 };
 
+struct StageLine {
+  bool is_done = false;
+  sweep::CostEstimate cost;
+};
+
 struct Summary {
+  std::vector<StageLine> stages;  ///< In the order of the plan.
+  sweep::Setting setting;
+  std::map<sweep::CostBasis, std::size_t> bases;  ///< How many stages' costs are known how.
   sweep::StepCounts steps;
   std::int64_t steps_left = 0;
   std::map<std::string, std::pair<int, int>> kinds;  ///< Kind to distinct and done stages.
   std::size_t done = 0;
   double hours = 0, hours_left = 0, critical_hours = 0;
-  std::size_t measured = 0;  ///< Trainings whose step time was measured.
   std::int64_t weight_bytes = 0, checkpoint_bytes_max = 0;
   std::vector<dashboards::CellSource> cells;
   std::size_t cells_covered = 0;
 };
 
-bool is_done(const Opened& opened, const sweep::Stage& stage) {
-  return opened.store && opened.store->is_done(stage.id);
+/// What the database knows, for the device that was asked for or measured last.
+sweep::CostBook costs_of(const Opened& opened, const std::string& device, sweep::Setting& setting) {
+  std::vector<sweep::CostSample> samples;
+  if (opened.store) samples = opened.store->cost_samples();
+  if (!device.empty()) {
+    std::erase_if(samples, [&](const auto& sample) { return sample.setting.device != device; });
+  }
+  const sweep::Setting unmeasured{.device = device.empty() ? "cuda" : device, .threads = 1};
+  setting = sweep::newest_setting(samples).value_or(unmeasured);
+  return {samples, setting};
 }
 
-Summary summarise(const Opened& opened) {
+Summary summarise(const Opened& opened, const std::string& device) {
   Summary summary;
   summary.steps = sweep::count_steps(opened.study, opened.plan);
-  const StageSeconds seconds(opened.store.get());
+  sweep::CostBook costs = costs_of(opened, device, summary.setting);
+  std::unordered_set<std::string> done;
+  if (opened.store) done = opened.store->all_done();
   std::unordered_map<std::string_view, double> hours_left;
   for (const sweep::Stage& stage : opened.plan.stages) {
-    const bool done = is_done(opened, stage);
+    const StageLine& line =
+        summary.stages.emplace_back(done.contains(stage.id), costs.estimate(stage));
     auto& kind = summary.kinds[std::string(sweep::to_string(stage.kind))];
     ++kind.first;
-    kind.second += done ? 1 : 0;
-    summary.done += done ? 1U : 0U;
-    const double hours = seconds.of(stage) / 3600;
-    hours_left.emplace(stage.id, done ? 0 : hours);
+    kind.second += line.is_done ? 1 : 0;
+    summary.done += line.is_done ? 1U : 0U;
+    ++summary.bases[line.cost.basis];
+    const double hours = line.cost.device_seconds() / 3600;
     summary.hours += hours;
-    if (!done) summary.hours_left += hours;
-    if (sweep::is_training(stage.kind)) {
-      if (!done) summary.steps_left += stage.steps;
-      summary.measured += seconds.is_measured(stage) ? 1U : 0U;
-    }
-    const std::int64_t weights = sweep::weight_bytes(stage);
+    hours_left.emplace(stage.id, line.is_done ? 0 : line.cost.seconds / 3600);
+    if (!line.is_done) summary.hours_left += hours;
+    if (!line.is_done && sweep::is_training(stage.kind)) summary.steps_left += stage.steps;
+    const std::int64_t weights = costs.model().weight_bytes(stage);
     summary.weight_bytes += weights;
     summary.checkpoint_bytes_max =
         std::max(summary.checkpoint_bytes_max, sweep::checkpoint_bytes(stage, weights));
@@ -76,6 +95,23 @@ Summary summarise(const Opened& opened) {
       static_cast<std::size_t>(std::count_if(summary.cells.begin(), summary.cells.end(),
                                              [](const auto& cell) { return !cell.stage.empty(); }));
   return summary;
+}
+
+const char* basis_name(CostBasis basis) {
+  switch (basis) {
+    case CostBasis::Measured:
+      return "measured";
+    case CostBasis::Scaled:
+      return "scaled";
+    case CostBasis::Modelled:
+      break;
+  }
+  return "modelled";
+}
+
+std::size_t count(const Summary& summary, CostBasis basis) {
+  const auto found = summary.bases.find(basis);
+  return found == summary.bases.end() ? 0 : found->second;
 }
 
 double ratio(std::int64_t all, std::int64_t shared) {
@@ -106,12 +142,17 @@ json::array cells_json(const Summary& summary) {
 
 void print_json(const Opened& opened, const Summary& summary, bool cells) {
   json::array stages;
-  for (const sweep::Stage& stage : opened.plan.stages) {
+  for (std::size_t i = 0; i < opened.plan.stages.size(); ++i) {
+    const sweep::Stage& stage = opened.plan.stages[i];
+    const StageLine& line = summary.stages[i];
     stages.push_back({{"id", stage.id},
                       {"kind", sweep::to_string(stage.kind)},
                       {"label", stage.label},
                       {"steps", stage.steps},
-                      {"done", is_done(opened, stage)}});
+                      {"done", line.is_done},
+                      {"seconds", line.cost.seconds},
+                      {"ranks", line.cost.ranks},
+                      {"cost", basis_name(line.cost.basis)}});
   }
   json::object out{
       {"study", opened.study.name},
@@ -128,7 +169,12 @@ void print_json(const Opened& opened, const Summary& summary, bool cells) {
       {"device_hours", summary.hours},
       {"device_hours_left", summary.hours_left},
       {"critical_path_hours", summary.critical_hours},
-      {"step_times_measured", summary.measured},
+      {"costs",
+       {{"device", summary.setting.device},
+        {"threads", summary.setting.threads},
+        {"measured", count(summary, CostBasis::Measured)},
+        {"scaled", count(summary, CostBasis::Scaled)},
+        {"modelled", count(summary, CostBasis::Modelled)}}},
       {"weight_bytes", summary.weight_bytes},
       {"checkpoint_bytes_per_stage_max", summary.checkpoint_bytes_max},
       {"datasets_pending", json::array(opened.pending.begin(), opened.pending.end())},
@@ -138,11 +184,13 @@ void print_json(const Opened& opened, const Summary& summary, bool cells) {
   std::printf("%s\n", json::serialize(out).c_str());
 }
 
-void print_stages(const Opened& opened) {
-  for (const sweep::Stage& stage : opened.plan.stages) {
-    fmt::print("{}  {:<14}  {:>8} steps  {}  {}\n", stage.id.substr(0, 12),
-               sweep::to_string(stage.kind), stage.steps, is_done(opened, stage) ? "done" : "    ",
-               printable(stage.label));
+void print_stages(const Opened& opened, const Summary& summary) {
+  for (std::size_t i = 0; i < opened.plan.stages.size(); ++i) {
+    const sweep::Stage& stage = opened.plan.stages[i];
+    const StageLine& line = summary.stages[i];
+    fmt::print("{}  {:<14}  {:>8} steps  {:>9}  {}  {}\n", stage.id.substr(0, 12),
+               sweep::to_string(stage.kind), stage.steps, duration_text(line.cost.seconds),
+               line.is_done ? "done" : "    ", printable(stage.label));
   }
   fmt::print("\n");
 }
@@ -157,10 +205,28 @@ void print_cells(const Summary& summary) {
   fmt::print("\n");
 }
 
+void print_costs(const Summary& summary) {
+  const std::size_t modelled = count(summary, CostBasis::Modelled);
+  const std::string model =
+      summary.setting.device == "cuda" ? "modelled for an H100-class GPU" : "modelled for one core";
+  if (modelled == summary.stages.size()) {
+    fmt::print("  every stage's cost is {}: nothing was measured yet\n", model);
+    return;
+  }
+  fmt::print("  costs of {} stages as measured on {} ({} CPU thread{} a rank)",
+             count(summary, CostBasis::Measured), summary.setting.device, summary.setting.threads,
+             summary.setting.threads == 1 ? "" : "s");
+  if (const std::size_t scaled = count(summary, CostBasis::Scaled); scaled > 0) {
+    fmt::print(", {} modelled and scaled by what was measured", scaled);
+  }
+  if (modelled > 0) fmt::print(", {} {}", modelled, model);
+  fmt::print("\n");
+}
+
 void print_text(const Opened& opened, const Summary& summary, const PlanFlags& flags) {
   if (flags.cells) print_cells(summary);
   const bool list = flags.stages || (!flags.cells && opened.plan.stages.size() <= kListedMax);
-  if (list) print_stages(opened);
+  if (list) print_stages(opened, summary);
   fmt::print("{}: {} trials, {} distinct stages, {} done\n", opened.study.name,
              opened.plan.trials.size(), opened.plan.stages.size(), summary.done);
   for (const auto& [kind, counts] : summary.kinds) {
@@ -172,12 +238,10 @@ void print_text(const Opened& opened, const Summary& summary, const PlanFlags& f
   fmt::print("  {:>12}  if every run ran once       ({:.2f}x)\n", steps.every_run_once,
              ratio(steps.every_run_once, steps.shared));
   fmt::print("  {:>12}  after sharing stages\n  {:>12}  left\n", steps.shared, summary.steps_left);
-  fmt::print("device time: {:.1f} hours, {:.1f} left; the longest chain {:.1f} hours ({})\n",
-             summary.hours, summary.hours_left, summary.critical_hours,
-             summary.measured == 0
-                 ? "modelled for an H100-class GPU"
-                 : fmt::format("{} step times measured, the rest modelled for an H100-class GPU",
-                               summary.measured));
+  fmt::print("device time: {}, {} left; the longest chain {}\n",
+             duration_text(summary.hours * 3600), duration_text(summary.hours_left * 3600),
+             duration_text(summary.critical_hours * 3600));
+  print_costs(summary);
   fmt::print("disk: {} of weights, up to {} of checkpoints for a stage while it runs\n",
              gigabytes(summary.weight_bytes), gigabytes(summary.checkpoint_bytes_max));
   fmt::print("the paper's tables: {} of {} cells covered\n", summary.cells_covered,
@@ -190,7 +254,7 @@ void print_text(const Opened& opened, const Summary& summary, const PlanFlags& f
 
 int show_plan(const PlanFlags& flags) {
   const Opened opened = open_study(flags.study);
-  const Summary summary = summarise(opened);
+  const Summary summary = summarise(opened, flags.device);
   if (flags.json) {
     print_json(opened, summary, flags.cells);
   } else {
@@ -207,6 +271,10 @@ void add_plan_command(CLI::App& app, ExitCode& exit) {
       "plan",
       "Show what a study or a folder of studies comes to: stages, sharing, cost, what is left");
   add_study_options(*command, flags->study);
+  command
+      ->add_option("--device", flags->device,
+                   "Costs on cpu or cuda (default: where stages were measured last, else cuda)")
+      ->check(CLI::IsMember({"cpu", "cuda"}));
   command->add_flag("--json", flags->json, "One JSON object instead of text");
   command->add_flag("--cells", flags->cells,
                     "Which trial and stage fill each cell of the paper's tables");

@@ -8,11 +8,11 @@
 #include "db/store.h"
 #include "orchestrator/cli/allocation.h"
 #include "orchestrator/cli/commands.h"
+#include "orchestrator/cli/growing_study.h"
 #include "orchestrator/cli/launch_flags.h"
 #include "orchestrator/cli/prepare.h"
 #include "orchestrator/cli/progress.h"
 #include "orchestrator/cli/search_metrics.h"
-#include "orchestrator/cli/search_progress.h"
 #include "orchestrator/cli/site.h"
 #include "orchestrator/cli/study_options.h"
 #include "orchestrator/coordinator.h"
@@ -64,33 +64,55 @@ void print_tables(const db::Store& store, const sweep::Plan& plan) {
   }
 }
 
+void print_best(const GrowingStudy& study) {
+  for (const sweep::StudySearch& search : study.study().searches) {
+    if (const auto best = best_of(search, study.study(), study.known())) {
+      std::printf("\n%s\n", printable(*best).c_str());
+    }
+  }
+}
+
 /// A study that people add while the coordinator runs: its data sets must be imported already.
-AddedStudy take_in(const std::string& text, const fs::path& workspace, db::Store& store) {
-  const sweep::Study study = sweep::parse_study(text, workspace / "added-study.toml");
+GrowingStudy take_in(const std::string& text, const fs::path& workspace, db::Store& store) {
+  const auto read = [text, workspace](const sweep::Observations& known) {
+    return sweep::parse_study(text, workspace / "added-study.toml", known);
+  };
+  const sweep::Study study = read({});
   sweep::require_weights(study);
   std::map<std::string, std::string> digests;
+  std::map<std::string, fs::path> paths;
   std::map<std::string, sweep::DatasetFacts> facts;
-  AddedStudy added;
   for (const sweep::DatasetSpec& spec : study.datasets) {
     PreparedDataset found;
     if (!find_dataset(spec, workspace, found)) {
-      throw_invalid("data set " + spec.name + ": is not imported: use reprise add, which does");
+      throw_invalid(spec.place.text() + ": data set " + spec.name +
+                    ": is not imported: use reprise add, which does");
     }
     digests[spec.name] = found.digest;
-    added.datasets[spec.name] = found.path;
+    paths[spec.name] = found.path;
     facts[spec.name] = facts_of(datasets::info(found.path));
     store.put_dataset(spec.name, found.digest, found.path.lexically_relative(workspace).string(),
                       dataset_facts(found.path, spec.recipe()));
   }
   sweep::check_datasets(study, facts);
   check_search_metrics(study, workspace);
-  added.plan = std::make_shared<const sweep::Plan>(sweep::make_plan(study, digests));
-  store.put_plan(*added.plan, study.text);
-  return added;
+  return {read, std::move(digests), std::move(paths)};
+}
+
+/// Those that know more now than before, with what follows from it.
+std::vector<AddedStudy> grown(std::vector<GrowingStudy>& studies, db::Store& store) {
+  std::vector<AddedStudy> more;
+  for (GrowingStudy& study : studies) {
+    const std::size_t stages = study.plan().stages.size();
+    if (!study.learn(store, Missing::Unknown) || study.plan().stages.size() == stages) continue;
+    study.put(store);
+    more.push_back(study.added());
+  }
+  return more;
 }
 
 int run(const RunFlags& flags) {
-  sweep::Study study = load(flags.study);
+  const sweep::Study study = load(flags.study);
   sweep::require_weights(study);
   const LauncherKind launcher = launcher_kind_from(flags.launcher);
   const fs::path workspace = fs::absolute(flags.study.workspace);
@@ -119,31 +141,36 @@ int run(const RunFlags& flags) {
   RunOptions options = run_options(flags.launch, launcher);
   options.workspace = workspace;
   options.port = flags.port;
-  sweep::Plan plan = sweep::make_plan(study, digests);
-  sweep::Observations known;  // Of a search: it only grows, and with it the trials.
-  const auto learn = [&](Missing missing) {
-    const std::size_t before = known.size();
-    known.merge(observe(store, study, plan, missing));
-    if (known.size() == before) return false;
-    study = load(flags.study, known);
-    plan = sweep::make_plan(study, digests);
-    return true;
-  };
-  std::vector<std::shared_ptr<const sweep::Plan>> more;
+  // The first is the one that was asked for; people may add others.
+  std::vector<GrowingStudy> studies;
+  studies.emplace_back([&](const sweep::Observations& known) { return load(flags.study, known); },
+                       std::move(digests), std::move(paths));
+  options.grown = [&] { return grown(studies, store); };
   bool failed = false;
-  do {
-    while (learn(Missing::Unknown)) {
+  bool goes_on = true;
+  while (goes_on) {
+    options.beside.clear();
+    for (GrowingStudy& each : studies) {
+      (void)each.learn(store, Missing::Unknown);
+      each.put(store);
+      if (&each != &studies.front()) options.beside.push_back(each.added());
     }
-    store.put_plan(plan, study.text);
-    // After the plan was put, so that the database is there; over its own connection.
+    // After the plans were put, so that the database is there; over its own connection.
     dashboards::web::Site site(workspace, /*live=*/true);
     options.site = site_routes(site);
     options.add_study = [&](const std::string& text) {
-      const AddedStudy added = take_in(text, workspace, store);
-      more.push_back(added.plan);
-      return added;
+      GrowingStudy added = take_in(text, workspace, store);
+      (void)added.learn(store, Missing::Unknown);
+      added.put(store);
+      const std::string& name = added.study().name;
+      std::erase_if(studies, [&](const GrowingStudy& each) {
+        return &each != &studies.front() && each.study().name == name;
+      });
+      return studies.emplace_back(std::move(added)).added();
     };
-    const RunOutcome outcome = run_plan(lock, store, plan, paths, options, progress);
+    const AddedStudy first = studies.front().added();
+    const RunOutcome outcome =
+        run_plan(lock, store, *first.plan, first.datasets, options, progress);
     progress.on_note(std::to_string(outcome.done - outcome.reused) + " stages run, " +
                      std::to_string(outcome.reused) + " already in the database, " +
                      std::to_string(outcome.failed) + " failed, " +
@@ -154,13 +181,11 @@ int run(const RunFlags& flags) {
       return 130;
     }
     failed = failed || outcome.failed + outcome.aborted > 0;
-  } while (learn(Missing::Lost));
-  print_tables(store, plan);
-  for (const auto& added : more) print_tables(store, *added);
-  for (const sweep::StudySearch& search : study.searches) {
-    if (const auto best = best_of(search, study, known))
-      std::printf("\n%s\n", printable(*best).c_str());
+    goes_on = false;
+    for (GrowingStudy& each : studies) goes_on = each.learn(store, Missing::Lost) || goes_on;
   }
+  for (const GrowingStudy& each : studies) print_tables(store, each.plan());
+  for (const GrowingStudy& each : studies) print_best(each);
   return failed ? static_cast<int>(ErrorCode::TrialFailed) : 0;
 }
 

@@ -99,7 +99,12 @@ json::object evaluation(double quality, int slices, unsigned seed) {
             {"subject", subject},
             {"slice", slice},
             {"values", {{"PSNR", psnr}, {"SSIM", ssim}, {"Dice-T", dice_t}, {"Dice-G", dice_g}}}}},
-          {"provenance", {{"host", "node-3"}, {"device", "cuda:0"}, {"ranks", 4}}}};
+          {"provenance",
+           {{"host", "node-3"},
+            {"device", "cuda:0"},
+            {"ranks", 4},
+            {"threads", 4},
+            {"cost", {{"wall_seconds", 14.0}}}}}};
 }
 
 json::object training(double floor, unsigned seed) {
@@ -114,7 +119,14 @@ json::object training(double floor, unsigned seed) {
           {"scalars", {{"loss", floor}, {"parameters", 1'123'456}, {"train_seconds", 5231.0}}},
           {"curve", std::move(curve)},
           {"provenance",
-           {{"host", "node-3"}, {"device", "cuda:0"}, {"ranks", 4}, {"torch", "2.11.0"}}}};
+           {{"host", "node-3"},
+            {"device", "cuda:0"},
+            {"ranks", 4},
+            {"threads", 4},
+            {"torch", "2.11.0"},
+            {"seconds", 5231.0},
+            {"steps_per_second", 19.1},
+            {"cost", {{"wall_seconds", 5240.0}}}}}};
 }
 
 struct Maker {

@@ -153,6 +153,67 @@ TEST_F(StoreTest, WarningsOfAResultBecomeEventsWithIt) {
   EXPECT_EQ(events[0].text, "stage " + stage + ": checkpoint passed over: x.safetensors");
 }
 
+/// A result with what the worker records of its cost.
+boost::json::object costly_body(const char* cost) {
+  boost::json::object body{{"scalars", boost::json::object{}}};
+  body["provenance"] = boost::json::parse(cost);
+  return body;
+}
+
+TEST_F(StoreTest, CostsOfRunningStagesAreKeptAndResultsTakeTheirPlace) {
+  Store store(file_, Access::ReadWrite);
+  const sweep::Plan planned = plan();
+  store.put_plan(planned, "");
+  const auto fence = store.begin_attempt(planned.stages[0].id, "g", "h", "cuda", 2);
+  EXPECT_TRUE(store.cost_samples().empty());
+  store.put_cost(fence, {.steps = 100, .cost = {0.5, 3}, .threads = 4});
+  auto samples = store.cost_samples();
+  ASSERT_EQ(samples.size(), 1U);
+  EXPECT_EQ(samples[0].stage.kind, planned.stages[0].kind);
+  EXPECT_EQ(samples[0].stage.config, planned.stages[0].config);
+  EXPECT_EQ(samples[0].setting.device, "cuda");
+  EXPECT_EQ(samples[0].setting.threads, 4);
+  EXPECT_EQ(samples[0].ranks, 2);
+  EXPECT_DOUBLE_EQ(samples[0].cost.step_seconds, 0.5);
+  EXPECT_DOUBLE_EQ(samples[0].cost.start_seconds, 3);
+
+  const auto body = costly_body(R"({"seconds": 50, "steps_per_second": 4, "threads": 4,
+                                    "cost": {"wall_seconds": 52.5}})");
+  ASSERT_TRUE(store.commit_result(planned.stages[0].id, fence, body));
+  const auto other = store.begin_attempt(planned.stages[1].id, "g", "h", "cpu", 1);
+  ASSERT_TRUE(store.commit_result(planned.stages[1].id, other,
+                                  costly_body(R"({"threads": 1, "cost": {"wall_seconds": 7}})")));
+  samples = store.cost_samples();
+  ASSERT_EQ(samples.size(), 2U);
+  EXPECT_DOUBLE_EQ(samples[0].cost.step_seconds, 0.25);
+  EXPECT_DOUBLE_EQ(samples[0].cost.start_seconds, 2.5);
+  EXPECT_EQ(samples[1].stage.kind, sweep::StageKind::Evaluate);
+  EXPECT_DOUBLE_EQ(samples[1].cost.step_seconds, 7);  // All of it: it has no steps.
+}
+
+TEST_F(StoreTest, AnOlderFileTellsItsCostsToo) {
+  const sweep::Plan planned = plan();
+  {
+    Store store(file_, Access::ReadWrite);
+    store.put_plan(planned, "");
+    const char* const costs[] = {R"({"seconds": 50, "steps_per_second": 4, "threads": 2,
+                                     "cost": {"wall_seconds": 52.5}})",
+                                 R"({"cost": {"wall_seconds": 7}})"};
+    for (std::size_t i = 0; i < 2; ++i) {
+      const auto fence = store.begin_attempt(planned.stages[i].id, "g", "h", "cpu", 1);
+      ASSERT_TRUE(store.commit_result(planned.stages[i].id, fence, costly_body(costs[i])));
+    }
+  }
+  Connection(file_, Access::ReadWrite).execute("DROP TABLE stage_costs; PRAGMA user_version=3");
+  const auto samples = Store(file_, Access::ReadWrite).cost_samples();
+  ASSERT_EQ(samples.size(), 2U);
+  EXPECT_DOUBLE_EQ(samples[0].cost.step_seconds, 0.25);
+  EXPECT_DOUBLE_EQ(samples[0].cost.start_seconds, 2.5);
+  EXPECT_EQ(samples[0].setting.threads, 2);
+  EXPECT_DOUBLE_EQ(samples[1].cost.step_seconds, 7);
+  EXPECT_EQ(samples[1].setting.threads, 1);
+}
+
 TEST_F(StoreTest, RevokedAttemptCannotCommit) {
   Store store(file_, Access::ReadWrite);
   store.put_plan(plan(), "");

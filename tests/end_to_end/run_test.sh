@@ -42,5 +42,26 @@ for x, y in zip(a, b):
         assert abs(float(x["mean"]) - float(y["mean"])) < 0.05 * max(1, abs(float(x["mean"]))), (x, y)
 PY
 "$REPRISE" plan "$HERE/tiny.toml" -w one --json | grep -q '"steps_left":0' || die "plan"
+# A longer study of the same shapes is planned from what these steps took, as the database has it.
+"$REPRISE" plan "$HERE/tiny.toml" -w new | grep -q "modelled for an H100-class GPU: nothing was measured" || die "plan of nothing"
+sed 's/steps = 20/steps = 9000/; s/steps = 40/steps = 70000/' "$HERE/tiny.toml" >longer.toml
+"$REPRISE" plan longer.toml -w one --json >longer.json || die "plan of a longer study"
+"$REPRISE" plan longer.toml -w one | grep -q "as measured on cpu (1 CPU thread a rank)$" || die "plan: how costs are known"
+python3 - <<'PY' || { cat longer.json; die "a longer study is not planned from measured steps"; }
+import json, sqlite3
+plan = json.load(open("longer.json"))
+assert plan["costs"] == {"device": "cpu", "threads": 1, "measured": 10, "scaled": 0, "modelled": 0}, plan["costs"]
+rows = sqlite3.connect("one/reprise.db").execute("""SELECT s.kind, s.config, c.step_seconds, c.start_seconds
+    FROM stage_costs c JOIN attempts a ON a.fence = c.fence JOIN stages s ON s.id = a.stage""").fetchall()
+def loss(config): return [term["name"] for term in json.loads(config).get("loss", [])]
+trainings = {(kind, *loss(config)): (step, start) for kind, config, step, start in rows if kind not in ("evaluate", "profile")}
+assert len(trainings) == 5, trainings
+longer = {(s["kind"], *s["label"].split()[1].split("+")): s for s in plan["stages"] if s["kind"] in ("pretrain", "finetune")}
+assert len(longer) == 4, longer
+for shape, stage in longer.items():
+    step, start = trainings[shape]
+    assert stage["cost"] == "measured" and not stage["done"] and stage["steps"] >= 9000
+    assert abs(stage["seconds"] - start - step * stage["steps"]) < 1e-6 * stage["seconds"], (shape, stage, step, start)
+PY
 "$REPRISE" status "$HERE/tiny.toml" -w one | grep -vq "^done" && die "status: something is not done"
 echo "ok"

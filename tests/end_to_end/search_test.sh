@@ -35,4 +35,13 @@ cmp one.out two.out || { diff one.out two.out; die "the search went another way 
 "$REPRISE" table "$STUDY" -w two --format csv >two.csv || die "table"
 "$REPRISE" table "$STUDY" -w one --format csv | cmp - two.csv || die "tables differ"
 [ "$("$REPRISE" plan "$STUDY" -w two --json | grep -o '"trials":[0-9]*')" = '"trials":8' ] || die "plan"
+# A study that joins a running sweep searches on like one that is run by itself.
+"$REPRISE" run "$HERE/tiny.toml" -w three --plain --gangs 2 >three.out 2>three.log & first=$!
+for _ in $(seq 300); do "$REPRISE" pause -w three >/dev/null 2>&1 && break; sleep 0.1; done
+"$REPRISE" add "$STUDY" -w three >add.out 2>&1 || { cat add.out three.log; die "add"; }
+"$REPRISE" resume -w three >/dev/null || die "resume"
+wait $first || { cat three.log; die "the run with an added search"; }
+[ "$(ask three "SELECT count(*) FROM trials WHERE study = 'seek'")" = 8 ] || { cat three.log; die "the added search stopped early"; }
+grep "^best of" one.out >one.best
+grep "^best of" three.out | cmp - one.best || { cat three.out; die "the added search decided otherwise"; }
 echo "ok"

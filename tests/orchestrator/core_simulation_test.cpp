@@ -64,6 +64,7 @@ class Simulation {
     o.launch_ms = 5000;
     o.stop_ms = 3000;
     o.failures_max = 6;
+    o.ahead_ms = 0;  // One stage a gang: here steps say nothing of how long one lasts.
     return o;
   }
 

@@ -94,6 +94,59 @@ TEST(Core, LongestRemainingPathGoesFirst) {
   EXPECT_EQ(Script::only<Assign>(s.send(1, GangConnected{"g0"})).at(0).stage, "long");
 }
 
+/// A training of a kind of network, so that its steps are of another shape than others'.
+sweep::Stage stage_of(const std::string& network, const std::string& id, std::int64_t steps,
+                      const std::vector<std::string>& inputs = {}) {
+  sweep::Stage stage = make_stage(id, steps, inputs);
+  stage.config["network"] = {{"name", network}};
+  return stage;
+}
+
+sweep::CostSample measured(const sweep::Stage& stage, double step_seconds) {
+  return {.stage = stage,
+          .setting = {.device = "cpu", .threads = 1},
+          .ranks = 1,
+          .cost = {.step_seconds = step_seconds, .start_seconds = 0}};
+}
+
+TEST(Core, MeasuredSecondsCountNotSteps) {
+  const auto quick = stage_of("quick", "quick", 1000);
+  const auto slow = stage_of("slow", "slow", 100);
+  Options o = options();
+  o.costs = sweep::CostBook({measured(quick, 0.1), measured(slow, 3)}, {"cpu", 1});
+  Script s({quick, slow}, o);
+  s.send(0, Start{});
+  EXPECT_EQ(Script::only<Assign>(s.send(1, GangConnected{"g0"})).at(0).stage, "slow");
+}
+
+TEST(Core, TheFirstMeasurementOfAShapeChangesTheOrder) {
+  const auto known = stage_of("known", "known", 100);
+  Options o = options();
+  o.costs = sweep::CostBook({measured(known, 1)}, {"cpu", 1});
+  // Like the known one, 40 steps would take 40 s. They turn out to take five times as long.
+  Script s({stage_of("new", "first", 120), known, stage_of("new", "second", 40)}, o);
+  s.send(0, Start{});
+  EXPECT_EQ(Script::only<Assign>(s.send(0, GangConnected{"g0"})).at(0).stage, "first");
+  const auto next = s.send(600'000, ResultReceived{"g0", "first", 1});
+  EXPECT_EQ(Script::only<Assign>(next).at(0).stage, "second");
+}
+
+TEST(Core, TimesARunningTrainingOnceItHasRunForAHundredSteps) {
+  Script s({make_stage("a", 1000)}, options());
+  s.send(0, Start{});
+  s.send(0, GangConnected{"g0"});
+  EXPECT_TRUE(s.send(500, GangHeartbeat{"g0", "a", 1, 0}).empty());    // It still loads.
+  EXPECT_TRUE(s.send(1500, GangHeartbeat{"g0", "a", 1, 50}).empty());  // The first steps.
+  EXPECT_TRUE(s.send(2500, GangHeartbeat{"g0", "a", 1, 140}).empty());
+  const auto told = Script::only<RecordCost>(s.send(3500, GangHeartbeat{"g0", "a", 1, 250}));
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].fence, 1);
+  EXPECT_EQ(told[0].steps, 200);
+  EXPECT_DOUBLE_EQ(told[0].step_seconds, 0.01);
+  EXPECT_DOUBLE_EQ(told[0].start_seconds, 1.0);  // 1.5 s to the fiftieth step.
+  EXPECT_TRUE(s.send(4500, GangHeartbeat{"g0", "a", 1, 350}).empty());  // Once.
+}
+
 TEST(Core, SilentGangLosesItsLeaseAndTheStageMovesOn) {
   Script s({make_stage("a", 1)}, options());
   s.send(0, Start{});

@@ -33,6 +33,8 @@ std::vector<core::Event> Database::apply(const std::vector<core::Action>& batch,
     } else if (const auto* end = std::get_if<core::EndAttempt>(&action)) {
       if (end->fence <= 0 || end->fence > fences_) throw Broken{"an attempt ends that never began"};
       open_.erase(end->fence);
+    } else if (const auto* cost = std::get_if<core::RecordCost>(&action)) {
+      if (cost->fence <= 0 || cost->fence > fences_) throw Broken{"steps of no attempt are timed"};
     }
   }
   return answers;

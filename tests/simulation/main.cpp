@@ -59,6 +59,7 @@ constexpr std::string_view kMustFire[] = {"assigned",
                                           "slot shared",
                                           "stage failed",
                                           "stale gang turned away",
+                                          "steps timed",
                                           "stopped",
                                           "study added",
                                           "zombie"};

@@ -23,6 +23,7 @@ World::World(std::uint64_t seed, Marks& marks, bool verbose)
   options_.launch_ms = 20000;
   options_.stop_ms = 10000;
   options_.reform_ms = 3000;
+  options_.timed_steps = 5;
   options_.hosts.quarantine_ms = 60000;
   options_.queued = swarm_.survives && random_.chance(0.5);
   if (!swarm_.tight_budget) {

@@ -107,6 +107,9 @@ std::vector<core::Event> World::commit(const std::vector<core::Action>& batch) {
     throw Crash{};
   }
   if (batch.size() > 1) mark("several in one commit");
+  for (const core::Action& action : batch) {
+    if (std::holds_alternative<core::RecordCost>(action)) mark("steps timed");
+  }
   auto answers = database_.apply(batch, random_, chaos() ? swarm_.refuse_result : 0);
   if (strikes(swarm_.crash_after_commit)) {
     mark("crash after commit");

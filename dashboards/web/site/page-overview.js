@@ -20,7 +20,7 @@ const figure = (value, label, hint) =>
 /** What is left, on the gangs that work now. */
 function remaining(study, gangs) {
   if (study.stages.done === Object.values(study.stages).reduce((a, b) => a + b, 0)) return ['done', ''];
-  if (study.seconds.left === null) return ['not yet known', 'Every kind of stage must have finished once.'];
+  if (study.seconds.left === null) return ['not yet known', 'No training has run for a hundred steps.'];
   const workers = Math.max(1, gangs);
   return [`≈ ${duration(study.seconds.left / workers)}`,
     `By the mean time a step took so far, on ${plural(workers, 'gang')}.`];

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 
+#include "sweep/cost_model.h"
 #include "sweep/error.h"
 #include "tests/dashboards/web/support.h"
 
@@ -36,13 +37,25 @@ TEST_F(ApiTest, SummaryCountsStatesAndWhatSharingSaves) {
   EXPECT_EQ(running.at("steps").at("total"), 122);
   EXPECT_EQ(running.at("steps").at("alone"), 222);
   EXPECT_EQ(running.at("steps").at("done"), 101);
-  EXPECT_TRUE(running.at("seconds").at("left").is_null());  // No fine-tuning has finished.
+  EXPECT_TRUE(running.at("seconds").at("left").is_null());  // Nothing was measured.
 
   store_.end_attempt(fence, "failed", "out of luck");
   const auto failed = study_summary(view());
   EXPECT_EQ(failed.at("trials").at("failed"), 1);
   ASSERT_EQ(failed.at("problems").as_array().size(), 1U);
   EXPECT_EQ(failed.at("problems").at(0).at("message"), "out of luck");
+}
+
+TEST_F(ApiTest, TimeLeftIsReckonedFromWhatLikeStagesTook) {
+  auto body = training_body();
+  body["provenance"] = {
+      {"seconds", 50}, {"steps_per_second", 2}, {"threads", 1}, {"cost", {{"wall_seconds", 51}}}};
+  finish(store_, plan_.stages[0].id, body);
+  // The fine-tuning of 20 steps is modelled as slow as the pretraining, which took half a second a
+  // step and one to start; no evaluation was measured.
+  const double evaluation = sweep::CostModel("cpu").step_seconds(plan_.stages[2]);
+  EXPECT_DOUBLE_EQ(study_summary(view()).at("seconds").at("left").to_number<double>(),
+                   1 + 20 * 0.5 + 2 * evaluation);
 }
 
 TEST_F(ApiTest, TrialsCarryTheirMeansAndStates) {
