@@ -40,8 +40,8 @@ core::Options core_options(const RunOptions& options, const db::Store& store) {
   // Random digits: a gang of an earlier coordinator is never taken for one of ours.
   result.prefix =
       std::string(to_string(options.launcher)) + "-" + random_token().substr(0, 8) + "-";
-  result.costs = sweep::CostBook(store.cost_samples(),
-                                 {.device = options.device, .threads = options.threads});
+  result.costs =
+      sweep::CostBook(store.cost_samples(), {.device = options.device, .threads = options.threads});
   return result;
 }
 
