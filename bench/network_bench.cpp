@@ -5,7 +5,6 @@
 #include <malloc.h>
 #include <sys/resource.h>
 #include <torch/csrc/autograd/profiler_kineto.h>
-#include <torch/torch.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
@@ -16,6 +15,7 @@
 #include <string>
 
 #include "models/network.h"
+#include "models/torch.h"
 #include "sweep/error.h"
 #include "worker/cuda_graph.h"
 #include "worker/precision.h"

@@ -1,10 +1,10 @@
 /// RDST-E on the CPU: a training step and inference, at the paper's sizes (section 4.3).
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
 
 #include <boost/json/object.hpp>
 
 #include "models/network.h"
+#include "models/torch.h"
 #include "worker/flat_adam.h"
 
 namespace reprise {

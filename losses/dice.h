@@ -1,11 +1,10 @@
 #pragma once
 /// The multi-class Dice loss of segmentation_models_pytorch (paper Eq. 10 and 11).
 
-#include <torch/torch.h>
-
 #include <vector>
 
 #include "models/cross_rank.h"
+#include "models/torch.h"
 
 namespace reprise::losses {
 

@@ -1,9 +1,8 @@
 #pragma once
 /// Distances between two tensors, as this rank's share of the mean over the global batch.
 
-#include <torch/torch.h>
-
 #include "losses/loss.h"
+#include "models/torch.h"
 
 namespace reprise::losses {
 

@@ -4,8 +4,6 @@
 /// Ranks: every rank returns its share; the shares of all ranks add up to the loss of the global
 /// batch, and gradients are summed over ranks. So results do not depend on the size of the gang.
 
-#include <torch/torch.h>
-
 #include <boost/json/array.hpp>
 #include <functional>
 #include <memory>
@@ -14,6 +12,7 @@
 
 #include "models/critic.h"
 #include "models/cross_rank.h"
+#include "models/torch.h"
 #include "models/unet.h"
 #include "models/vgg.h"
 

@@ -1,10 +1,10 @@
 #pragma once
 /// Parts that several networks share, under the reference's state-dict keys.
 
-#include <torch/torch.h>
-
 #include <memory>
 #include <string>
+
+#include "models/layers.h"
 
 namespace reprise::models {
 

@@ -1,9 +1,9 @@
 #pragma once
 /// How a network or loss sees the other ranks of its gang: as a differentiable sum.
 
-#include <torch/torch.h>
-
 #include <functional>
+
+#include "models/torch.h"
 
 namespace reprise::models {
 

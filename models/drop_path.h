@@ -2,11 +2,11 @@
 /// Drop path (stochastic depth, Huang et al. 2016) as SwinIR has it: in training, each residual
 /// branch of a Swin layer is left out for some samples, and scaled up for the others.
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <functional>
 #include <vector>
+
+#include "models/torch.h"
 
 namespace reprise::models {
 

@@ -7,7 +7,7 @@
 /// gradients, norm included, at once (cuda/linear_tensors.h). Elsewhere these are LibTorch's
 /// operations.
 
-#include <torch/torch.h>
+#include "models/layers.h"
 
 namespace reprise::models {
 

@@ -2,7 +2,7 @@
 /// Layer norm by the fastest correct kernel: an own one on CUDA for short rows (cuda/norm.h),
 /// LibTorch's elsewhere.
 
-#include <torch/torch.h>
+#include "models/layers.h"
 
 namespace reprise::models {
 

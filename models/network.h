@@ -1,14 +1,13 @@
 #pragma once
 /// Super-resolution networks behind one interface, made by name.
 
-#include <torch/torch.h>
-
 #include <boost/json/object.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "models/safetensors.h"
+#include "models/torch.h"
 #include "models/window_plan.h"
 
 namespace reprise::models {

@@ -1,13 +1,12 @@
 #pragma once
 /// RDST, RDST-E and RDST+GFF: the residual dense Swin transformer (paper section 3, Fig. 1).
 
-#include <torch/torch.h>
-
 #include <vector>
 
 #include "models/blocks.h"
 #include "models/network.h"
 #include "models/swin.h"
+#include "models/torch.h"
 
 namespace reprise::models {
 

@@ -4,11 +4,11 @@
 /// Written deterministically: equal tensors and metadata give equal bytes. Read with distrust:
 /// nothing is allocated before the whole table of contents is known to fit the file.
 
-#include <torch/torch.h>
-
 #include <filesystem>
 #include <map>
 #include <string>
+
+#include "models/torch.h"
 
 namespace reprise::models {
 

@@ -1,14 +1,13 @@
 #pragma once
 /// The shifted-window transformer layer (paper Eq. 3; SwinIR's layer), on tokens [B, H*W, C].
 
-#include <torch/torch.h>
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "models/drop_path.h"
+#include "models/layers.h"
 #include "models/window_plan.h"
 
 namespace reprise::models {

@@ -2,13 +2,12 @@
 /// The segmentation U-Net of the paper (section 3.2, Fig. 2): segmentation_models_pytorch's `Unet`
 /// with a ResNet-34 encoder, under its state-dict keys.
 
-#include <torch/torch.h>
-
 #include <array>
 #include <vector>
 
 #include "models/blocks.h"
 #include "models/cross_rank.h"
+#include "models/torch.h"
 
 namespace reprise::models {
 

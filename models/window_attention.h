@@ -1,8 +1,7 @@
 #pragma once
 /// Attention inside windows, on tokens that stay in a plan's layout (paper Eq. 3).
 
-#include <torch/torch.h>
-
+#include "models/torch.h"
 #include "models/window_plan.h"
 
 namespace reprise::models {

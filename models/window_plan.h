@@ -1,10 +1,10 @@
 #pragma once
 /// Where the tokens of an image lie once it is cut into (shifted) windows: computed once a size.
 
-#include <torch/torch.h>
-
 #include <map>
 #include <tuple>
+
+#include "models/torch.h"
 
 namespace reprise::models {
 

@@ -1,13 +1,12 @@
 #pragma once
 /// A rank's share of the global batch of a step: where each sample is cut, and the cutting.
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <future>
 #include <string>
 #include <vector>
 
+#include "models/torch.h"
 #include "worker/slices.h"
 
 namespace reprise::worker {

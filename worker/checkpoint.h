@@ -6,14 +6,14 @@
 ///
 /// Both are atomic and fsynced; the newest few are kept. One process writes; any may read.
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "models/torch.h"
 
 namespace reprise::worker {
 

@@ -1,14 +1,13 @@
 #pragma once
 /// Collectives over tensors: MPI for CPU tensors, NCCL for CUDA tensors, one interface.
 
-#include <torch/torch.h>
-
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "models/torch.h"
 #include "worker/mpi.h"
 
 namespace reprise::worker {

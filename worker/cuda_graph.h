@@ -4,10 +4,10 @@
 ///
 /// Builds without CUDA have these too; there only CPU devices exist, for which they do nothing.
 
-#include <torch/torch.h>
-
 #include <functional>
 #include <memory>
+
+#include "models/torch.h"
 
 namespace reprise::worker {
 

@@ -1,8 +1,6 @@
 #pragma once
 /// Measures a method on every test slice, the slices dealt out over the gang.
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -10,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/torch.h"
 #include "worker/batches.h"
 #include "worker/collective.h"
 #include "worker/metrics.h"

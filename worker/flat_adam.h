@@ -2,10 +2,10 @@
 /// Adam over one flat buffer: parameters, gradients and moments of a network each lie in one
 /// tensor, so that a step needs one all-reduce and one pass, and a checkpoint is three tensors.
 
-#include <torch/torch.h>
-
 #include <optional>
 #include <vector>
+
+#include "models/torch.h"
 
 namespace reprise::worker {
 

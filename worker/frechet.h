@@ -1,7 +1,7 @@
 #pragma once
 /// The Fréchet distance between two sets of features (Heusel et al. 2017), in float64.
 
-#include <torch/torch.h>
+#include "models/torch.h"
 
 namespace reprise::worker {
 

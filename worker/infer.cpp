@@ -1,7 +1,5 @@
 #include "worker/infer.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
@@ -9,6 +7,7 @@
 #include "datasets_h5/derived_volume.h"
 #include "datasets_h5/volume.h"
 #include "models/network.h"
+#include "models/torch.h"
 #include "models/unet.h"
 #include "models/weights_file.h"
 #include "sweep/error.h"

@@ -1,5 +1,7 @@
 #include "worker/initialise.h"
 
+#include "models/layers.h"
+
 namespace reprise::worker {
 
 void initialise_linear_layers(torch::nn::Module& network) {

@@ -1,7 +1,7 @@
 #pragma once
 /// The paper's initialisation, where it differs from the released code's.
 
-#include <torch/torch.h>
+#include "models/torch.h"
 
 namespace reprise::worker {
 

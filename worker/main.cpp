@@ -3,7 +3,6 @@
 
 #include <malloc.h>
 #include <sys/prctl.h>
-#include <torch/torch.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -12,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "models/torch.h"
 #include "sweep/error.h"
 #include "worker/collective.h"
 #include "worker/link.h"

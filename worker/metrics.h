@@ -1,10 +1,10 @@
 #pragma once
 /// Image and segmentation metrics as the tables report them, in float64.
 
-#include <torch/torch.h>
-
 #include <string>
 #include <vector>
+
+#include "models/torch.h"
 
 namespace reprise::worker {
 

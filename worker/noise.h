@@ -1,9 +1,9 @@
 #pragma once
 /// The noise of `sampling.h`, made where it is needed.
 
-#include <torch/torch.h>
-
 #include <cstdint>
+
+#include "models/torch.h"
 
 namespace reprise::worker {
 

@@ -1,8 +1,6 @@
 #pragma once
 /// What each kind of training stage optimises.
 
-#include <torch/torch.h>
-
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <filesystem>
@@ -11,6 +9,7 @@
 #include <string>
 
 #include "models/network.h"
+#include "models/torch.h"
 #include "models/unet.h"
 #include "worker/batches.h"
 #include "worker/collective.h"

@@ -1,11 +1,11 @@
 #pragma once
 /// In what precision a stage computes: part of the stage's identity.
 
-#include <torch/torch.h>
-
 #include <boost/json/object.hpp>
 
 #include <string>
+
+#include "models/torch.h"
 
 namespace reprise::worker {
 

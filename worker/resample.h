@@ -1,7 +1,7 @@
 #pragma once
 /// Bicubic resampling as two matrix products: Y = R_h · X · R_wᵀ.
 
-#include <torch/torch.h>
+#include "models/torch.h"
 
 namespace reprise::worker {
 

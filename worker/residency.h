@@ -1,14 +1,13 @@
 #pragma once
 /// Decides where a split's slices stay, and keeps them there from one stage to the next.
 
-#include <torch/torch.h>
-
 #include <cstddef>
 #include <filesystem>
 #include <map>
 #include <string>
 
 #include "datasets_h5/split_reader.h"
+#include "models/torch.h"
 #include "worker/collective.h"
 #include "worker/data_limits.h"
 #include "worker/slices.h"

@@ -2,14 +2,13 @@
 /// Where the slices of a split are: on the device, in memory (a node's ranks may share it), or in
 /// the file.
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "models/torch.h"
 #include "worker/slice_stream.h"
 
 namespace reprise::worker {

@@ -1,11 +1,10 @@
 #pragma once
 /// One assignment in, one result or failure out: the one place where exceptions become failures.
 
-#include <torch/torch.h>
-
 #include <filesystem>
 #include <variant>
 
+#include "models/torch.h"
 #include "orchestrator/wire.h"
 #include "worker/collective.h"
 #include "worker/train.h"

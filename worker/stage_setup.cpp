@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <torch/version.h>
+
 #include <array>
 
 #include "sweep/digest.h"

@@ -1,12 +1,11 @@
 #include "worker/tools.h"
 
-#include <torch/torch.h>
-
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <iostream>
 #include <string>
 
+#include "models/torch.h"
 #include "sweep/error.h"
 #include "sweep/json.h"
 #include "worker/golden/golden.h"

@@ -1,8 +1,6 @@
 #pragma once
 /// The training loop of every network: one flat all-reduce a step, checkpoints, an orderly stop.
 
-#include <torch/torch.h>
-
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <functional>
@@ -11,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "models/torch.h"
 #include "worker/batches.h"
 #include "worker/checkpoint.h"
 #include "worker/collective.h"

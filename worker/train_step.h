@@ -1,14 +1,13 @@
 #pragma once
 /// One step of training on one rank: batch, critic, network, all-reduce, update.
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "models/torch.h"
 #include "worker/batches.h"
 #include "worker/collective.h"
 #include "worker/cuda_graph.h"

@@ -5,7 +5,7 @@
 /// (tests/models/block_attention_test.cpp), the launches where there is a GPU
 /// (tests/worker/cuda_test.cpp).
 
-#include <torch/torch.h>
+#include "models/torch.h"
 
 namespace reprise::models::cuda {
 

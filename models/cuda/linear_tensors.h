@@ -2,7 +2,7 @@
 /// The linear layer for few rows on CUDA tensors, enqueued on torch's current stream. Only in
 /// builds with CUDA. No gradients.
 
-#include <torch/torch.h>
+#include "models/torch.h"
 
 namespace reprise::models::cuda {
 

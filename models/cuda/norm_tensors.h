@@ -3,7 +3,7 @@
 /// builds with CUDA. Everything contiguous float32 on one device.
 /// Errors of all: c10::Error when a launch fails.
 
-#include <torch/torch.h>
+#include "models/torch.h"
 
 namespace reprise::models::cuda {
 

@@ -4,12 +4,12 @@
 #include "models/kernels/block_attention.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <memory>
 #include <vector>
 
 #include "models/kernels/kernel_set.h"
+#include "models/torch.h"
 
 namespace reprise::models::kernels {
 namespace {

@@ -2,9 +2,9 @@
 /// float64.
 
 #include "models/kernels/block_linear.h"
+#include "models/torch.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <vector>
 

@@ -2,9 +2,9 @@
 /// LibTorch in float64.
 
 #include "models/kernels/block_norm.h"
+#include "models/torch.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <memory>
 #include <vector>

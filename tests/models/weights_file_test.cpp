@@ -4,8 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <torch/nn/modules/container/sequential.h>
+
 #include <cstdlib>
 
+#include "models/layers.h"
 #include "models/network.h"
 #include "sweep/error.h"
 #include "sweep/files.h"

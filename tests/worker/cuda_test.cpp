@@ -1,10 +1,10 @@
 /// What only a GPU can show. Skipped where there is none.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 #include <limits>
 
+#include "models/torch.h"
 #include "models/unet.h"
 #include "tests/worker/mpi_main.h"
 #include "tests/worker/training_cases.h"

@@ -1,6 +1,7 @@
 #include "worker/train.h"
 
 #include <gtest/gtest.h>
+#include <torch/optim/adam.h>
 #include <unistd.h>
 
 #include <filesystem>

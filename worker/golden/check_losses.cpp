@@ -1,5 +1,7 @@
 /// Segmentation U-Net and the losses.
 
+#include <torch/optim/adam.h>
+
 #include <boost/json.hpp>
 #include <cmath>
 

@@ -2,8 +2,6 @@
 /// A recorded file of the official implementation (the README beside those files has the schema),
 /// and what came of comparing with it.
 
-#include <torch/torch.h>
-
 #include <boost/json/object.hpp>
 #include <filesystem>
 #include <string>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "models/safetensors.h"
+#include "models/torch.h"
 
 namespace reprise::golden {
 
