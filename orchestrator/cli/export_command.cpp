@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
-struct Options {
+struct ExportOptions {
   std::string model, workspace = "workspace", output = ".";
 };
 
@@ -40,7 +40,7 @@ void write_weights(const fs::path& from, const fs::path& to,
   written.commit();
 }
 
-void run(const Options& options) {
+void run(const ExportOptions& options) {
   if (is_results_file(options.model)) {
     export_results(fs::path(options.workspace) / "reprise.db", options.model);
     return;
@@ -71,7 +71,7 @@ void run(const Options& options) {
 void add_export_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "export", "Write a stage's weights with a model card, or all results (FILE.csv, FILE.json)");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ExportOptions>();
   command
       ->add_option("stage", options->model,
                    "A trial's name, the beginning of a stage's id, or FILE.csv or FILE.json")

@@ -19,14 +19,14 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
-struct Options {
+struct InferOptions {
   std::string model, workspace = "workspace", network, segmenter, labels, device = "cpu";
   std::vector<std::string> changes, inputs, outputs;
   std::int64_t scale = 0, axis = 2, batch = 8, threads = 0;
   bool segment = false;
 };
 
-json::object given_network(const Options& options) {
+json::object given_network(const InferOptions& options) {
   json::object network = {{"name", options.network}};
   for (const std::string& change : options.changes) {
     const auto [key, value] = split_change(change);
@@ -36,7 +36,7 @@ json::object given_network(const Options& options) {
 }
 
 /// The U-Net that the model was trained against, or of the same data set.
-fs::path segmenter_of(const Options& options, const ModelSource& model) {
+fs::path segmenter_of(const InferOptions& options, const ModelSource& model) {
   if (!options.segmenter.empty()) return find_model(options.segmenter, options.workspace).weights;
   if (!model.stage) {
     throw_invalid("--segment: weights from a file know no U-Net; name one with --segmenter");
@@ -59,7 +59,7 @@ fs::path segmenter_of(const Options& options, const ModelSource& model) {
 }
 
 /// What would fail when all is computed is refused before.
-void check_outputs(const Options& options) {
+void check_outputs(const InferOptions& options) {
   if (options.inputs.size() != options.outputs.size()) {
     throw_invalid("--output: " + std::to_string(options.outputs.size()) + " for " +
                   std::to_string(options.inputs.size()) + " --input; one is needed for each");
@@ -86,7 +86,7 @@ void check_outputs(const Options& options) {
   }
 }
 
-void run(const Options& options) {
+void run(const InferOptions& options) {
   check_outputs(options);
   ModelSource model = find_model(options.model, options.workspace);
   if (!options.network.empty()) model.network = given_network(options);
@@ -116,7 +116,7 @@ void run(const Options& options) {
   become_worker({"infer", json::serialize(job)});
 }
 
-constexpr const char* kFooter = R"(
+constexpr const char* kInferFooter = R"(
 Every slice across --axis goes through the network; the output has the same orientation, `scale`
 times the voxels along the other two axes, and intensities in the input's units. Example:
   reprise infer --model finetune-e1 --input lr.nii.gz --output sr.nii.gz --segment --labels seg.nii.gz
@@ -126,7 +126,7 @@ Networks of several channels (BraTS) take one --input and one --output for each,
 
 void add_infer_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("infer", "Super-resolve a NIfTI volume");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<InferOptions>();
   command
       ->add_option("--model", options->model,
                    "A trial's name, the beginning of a stage's id, or a weights file "
@@ -156,7 +156,7 @@ void add_infer_command(CLI::App& app) {
   command->add_flag("--segment", options->segment, "Label the output with a segmentation U-Net")
       ->needs(labels);
   command->add_option("--segmenter", options->segmenter, "Its weights: a stage or a file");
-  command->footer(kFooter);
+  command->footer(kInferFooter);
   command->callback([options] { run(*options); });
 }
 

@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
-constexpr std::size_t kPrefixMin = 4;
+constexpr std::size_t kModelPrefixMin = 4;
 
 /// A trial's last training.
 std::string last_training(const sweep::Trial& trial) {
@@ -33,7 +33,7 @@ std::string last_training(const sweep::Trial& trial) {
 }
 
 bool is_prefix_of(const std::string& name, const std::string& id) {
-  return name.size() >= kPrefixMin && id.rfind(name, 0) == 0;
+  return name.size() >= kModelPrefixMin && id.rfind(name, 0) == 0;
 }
 
 /// Matching stages by id; what is asked for fills `record`.

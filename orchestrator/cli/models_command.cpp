@@ -37,7 +37,7 @@ constexpr std::array kPaperRows = {PaperRow{"edsr-lite", "EDSR-lite", 32},
                                    PaperRow{"rdst", "RDST(L1)", 226},
                                    PaperRow{"rdst-gff", "RDST+GFF(L1)", 228}};
 
-struct Options {
+struct ModelsOptions {
   std::vector<std::string> names;
   std::vector<std::string> changes;  ///< key=value
   std::string size = "40x32";
@@ -49,7 +49,7 @@ struct Options {
   }
 };
 
-sweep::NetworkInput input_of(const Options& options) {
+sweep::NetworkInput input_of(const ModelsOptions& options) {
   std::smatch match;
   if (!std::regex_match(options.size, match, std::regex("([1-9][0-9]{0,5})x([1-9][0-9]{0,5})"))) {
     throw_invalid("--size " + options.size + ": must be HEIGHTxWIDTH in LR pixels, such as 40x32");
@@ -60,7 +60,7 @@ sweep::NetworkInput input_of(const Options& options) {
           .width = std::stoll(match[2])};
 }
 
-json::object network_of(const std::string& name, const Options& options) {
+json::object network_of(const std::string& name, const ModelsOptions& options) {
   json::object network = {{"name", name}};
   for (const std::string& change : options.changes) {
     const auto [key, value] = split_change(change);
@@ -69,7 +69,7 @@ json::object network_of(const std::string& name, const Options& options) {
   return sweep::resolve_network(network);
 }
 
-struct Line {
+struct ModelLine {
   std::string name;
   sweep::NetworkProfile profile;
   std::string paper_parameters = {}, paper_macs = {}, paper_depth = {};  ///< As printed, or empty.
@@ -80,9 +80,9 @@ std::string printed(const char* row, const char* column) {
   return value ? value->text : "";
 }
 
-Line line_of(const std::string& name, const Options& options) {
-  Line line{.name = name,
-            .profile = sweep::profile_network(network_of(name, options), input_of(options))};
+ModelLine line_of(const std::string& name, const ModelsOptions& options) {
+  ModelLine line{.name = name,
+                 .profile = sweep::profile_network(network_of(name, options), input_of(options))};
   for (const PaperRow& row : kPaperRows) {
     if (!options.is_papers() || name != row.network) continue;
     line.paper_parameters = printed(row.row, "params(M)");
@@ -95,7 +95,7 @@ Line line_of(const std::string& name, const Options& options) {
 double millions(std::int64_t count) { return static_cast<double>(count) / 1e6; }
 double billions(std::int64_t count) { return static_cast<double>(count) / 1e9; }
 
-void print_text(const std::vector<Line>& lines, const Options& options) {
+void print_text(const std::vector<ModelLine>& lines, const ModelsOptions& options) {
   const bool with_paper = options.is_papers();
   const auto beside = [&](const std::string& value) {
     return with_paper ? fmt::format(" {:>7}", value) : std::string();
@@ -103,7 +103,7 @@ void print_text(const std::vector<Line>& lines, const Options& options) {
   fmt::print("{:<14} {:>11} {:>9}{} {:>9}{} {:>11} {:>7}{} {:>6}\n", "network", "params",
              "params/M", beside("paper"), "MACs/G", beside("paper"), "MACs+attn/G", "layers",
              beside("paper"), "field");
-  for (const Line& line : lines) {
+  for (const ModelLine& line : lines) {
     const sweep::NetworkProfile& counts = line.profile;
     fmt::print("{:<14} {:>11} {:>9.3f}{} {:>9.3f}{} {:>11.3f} {:>7}{} {:>6}\n", line.name,
                counts.parameters, millions(counts.paper_parameters), beside(line.paper_parameters),
@@ -131,11 +131,11 @@ void print_keys(const std::string& name) {
   }
 }
 
-void print_csv(const std::vector<Line>& lines) {
+void print_csv(const std::vector<ModelLine>& lines) {
   fmt::print(
       "network,params,paper_rule_params,paper_params_millions,paper_rule_macs,paper_macs_billions,"
       "product_macs,layers,paper_layers,receptive_field\n");
-  for (const Line& line : lines) {
+  for (const ModelLine& line : lines) {
     const sweep::NetworkProfile& counts = line.profile;
     fmt::print("{},{},{},{},{},{},{},{},{},{}\n", line.name, counts.parameters,
                counts.paper_parameters, line.paper_parameters, counts.paper_macs, line.paper_macs,
@@ -143,9 +143,9 @@ void print_csv(const std::vector<Line>& lines) {
   }
 }
 
-void print_json(const std::vector<Line>& lines, const Options& options) {
+void print_json(const std::vector<ModelLine>& lines, const ModelsOptions& options) {
   json::array rows;
-  for (const Line& line : lines) {
+  for (const ModelLine& line : lines) {
     const sweep::NetworkProfile& counts = line.profile;
     rows.push_back({{"network", line.name},
                     {"config", network_of(line.name, options)},
@@ -159,14 +159,14 @@ void print_json(const std::vector<Line>& lines, const Options& options) {
   fmt::print("{}\n", json::serialize(rows));
 }
 
-void run(Options options) {
+void run(ModelsOptions options) {
   if (!options.changes.empty() && options.names.empty()) {
     throw_invalid("--set needs the network that it changes: reprise models rdst-e --set window=4");
   }
   if (options.names.empty()) {
     for (const PaperRow& row : kPaperRows) options.names.emplace_back(row.network);
   }
-  std::vector<Line> lines;
+  std::vector<ModelLine> lines;
   lines.reserve(options.names.size());
   for (const std::string& name : options.names) lines.push_back(line_of(name, options));
   if (options.format == "csv") return print_csv(lines);
@@ -192,7 +192,7 @@ std::pair<std::string, json::value> split_change(const std::string& change) {
 void add_models_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "models", "Parameters, MACs, layers and receptive field of the networks, beside the paper's");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ModelsOptions>();
   command->add_option("network", options->names, "Networks (default: the paper's twelve)");
   command->add_option("--size", options->size, "LR input, HEIGHTxWIDTH")->capture_default_str();
   command->add_option("--channels", options->channels, "Channels in and out (BraTS has 4)")

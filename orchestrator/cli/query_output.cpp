@@ -10,7 +10,7 @@
 namespace reprise::cli {
 namespace {
 
-std::string text_of(const db::QueryValue& value) {
+std::string value_text(const db::QueryValue& value) {
   if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
   if (const auto* real = std::get_if<double>(&value)) return fmt::format("{}", *real);
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
@@ -27,7 +27,7 @@ class Csv : public QueryOutput {
   void header(const std::vector<std::string>& names) override {
     line(names, [](const std::string& name) { return name; });
   }
-  void row(const std::vector<db::QueryValue>& values) override { line(values, text_of); }
+  void row(const std::vector<db::QueryValue>& values) override { line(values, value_text); }
 
  private:
   template <typename Values, typename Text>
@@ -81,7 +81,7 @@ class Aligned : public QueryOutput {
   void row(const std::vector<db::QueryValue>& values) override {
     auto& line = lines_.emplace_back();
     for (const db::QueryValue& value : values) {
-      std::string text = text_of(value);
+      std::string text = value_text(value);
       std::replace(text.begin(), text.end(), '\n', ' ');
       text = printable(text);
       if (text.size() > kCellMax) text = text.substr(0, kCellMax - 3) + "...";
