@@ -27,7 +27,7 @@ struct StatusFlags {
   double seconds = 1;
 };
 
-struct StageLine {
+struct StatusLine {
   std::string id, label, state, detail;
   json::object live;  ///< Of a stage that runs: what its gang last told.
 };
@@ -44,26 +44,26 @@ std::string state_of(const db::Store* store, const std::string& stage, std::stri
   return store->is_done(stage) ? "done" : "waiting";
 }
 
-std::vector<StageLine> recorded(const Opened& opened) {
-  std::vector<StageLine> lines;
+std::vector<StatusLine> recorded(const Opened& opened) {
+  std::vector<StatusLine> lines;
   for (const sweep::Stage& stage : opened.plan.stages) {
-    StageLine& line = lines.emplace_back(StageLine{stage.id, stage.label, "", "", {}});
+    StatusLine& line = lines.emplace_back(StatusLine{stage.id, stage.label, "", "", {}});
     line.state = state_of(opened.store.get(), stage.id, line.detail);
   }
   return lines;
 }
 
 /// What the coordinator that runs says of the stages; it knows how far they are.
-std::map<std::string, StageLine> live_lines(const Client& client) {
+std::map<std::string, StatusLine> live_lines(const Client& client) {
   const json::value status = sweep::parse_json(client.get("/status"), "/status");
-  std::map<std::string, StageLine> lines;
+  std::map<std::string, StatusLine> lines;
   for (const json::value& value : status.at("stages").as_array()) {
     const json::object& stage = value.as_object();
     const auto text = [&](const char* key) { return std::string(stage.at(key).as_string()); };
     const auto number = [&](const char* key) {
       return stage.at(key).is_number() ? stage.at(key).to_number<double>() : 0.0;
     };
-    StageLine line{text("id"), text("label"), text("state"), text("message"), {}};
+    StatusLine line{text("id"), text("label"), text("state"), text("message"), {}};
     if (line.state == "running") {
       for (const char* key : {"gang", "progress", "progress_end", "loss", "steps_per_second"}) {
         line.live[key] = stage.at(key);
@@ -83,13 +83,13 @@ std::map<std::string, StageLine> live_lines(const Client& client) {
 }
 
 /// The database's lines, each replaced by what a running coordinator says of it. `live`: one does.
-std::vector<StageLine> gather(const StatusFlags& flags, const Opened& opened, bool& live) {
-  std::vector<StageLine> lines = recorded(opened);
+std::vector<StatusLine> gather(const StatusFlags& flags, const Opened& opened, bool& live) {
+  std::vector<StatusLine> lines = recorded(opened);
   live = is_held(flags.study.workspace);
   if (!live) return lines;
   try {
     const auto now = live_lines(Client(std::filesystem::path(flags.study.workspace)));
-    for (StageLine& line : lines) {
+    for (StatusLine& line : lines) {
       if (const auto found = now.find(line.id); found != now.end()) {
         const std::string before = std::exchange(line.detail, found->second.detail);
         line.state = found->second.state;
@@ -103,22 +103,22 @@ std::vector<StageLine> gather(const StatusFlags& flags, const Opened& opened, bo
   return lines;
 }
 
-std::string text_of(const StageLine& line) {
+std::string text_of(const StatusLine& line) {
   return printable(fmt::format("{:<11}  {}  {:<28}  {}", line.state, line.id.substr(0, 12),
                                line.label, line.detail));
 }
 
-std::string sum_of(const std::vector<StageLine>& lines, bool live) {
+std::string sum_of(const std::vector<StatusLine>& lines, bool live) {
   std::map<std::string, int> counts;
-  for (const StageLine& line : lines) ++counts[line.state];
+  for (const StatusLine& line : lines) ++counts[line.state];
   std::string text = std::to_string(lines.size()) + " stages:";
   for (const auto& [state, count] : counts) text += fmt::format(" {} {},", count, state);
   text.pop_back();
   return text + (live ? "" : "; no coordinator runs here");
 }
 
-int exit_of(const std::vector<StageLine>& lines) {
-  for (const StageLine& line : lines) {
+int exit_of(const std::vector<StatusLine>& lines) {
+  for (const StatusLine& line : lines) {
     if (line.state == "failed" || line.state == "aborted") {
       return static_cast<int>(ErrorCode::TrialFailed);
     }
@@ -132,13 +132,13 @@ int watch(const StatusFlags& flags, Opened opened) {
   std::map<std::string, std::string> before;
   while (true) {
     bool live = false;
-    const std::vector<StageLine> lines = gather(flags, opened, live);
+    const std::vector<StatusLine> lines = gather(flags, opened, live);
     if (terminal) {
       std::string page = "\033[H\033[J";
-      for (const StageLine& line : lines) page += text_of(line) + "\n";
+      for (const StatusLine& line : lines) page += text_of(line) + "\n";
       std::printf("%s%s\n", page.c_str(), sum_of(lines, live).c_str());
     } else {
-      for (const StageLine& line : lines) {
+      for (const StatusLine& line : lines) {
         const std::string now = text_of(line);
         if (std::exchange(before[line.id], now) != now) std::printf("%s\n", now.c_str());
       }
@@ -156,10 +156,10 @@ int show_status(const StatusFlags& flags) {
   Opened opened = open_study(flags.study);
   if (flags.watch) return watch(flags, std::move(opened));
   bool live = false;
-  const std::vector<StageLine> lines = gather(flags, opened, live);
+  const std::vector<StatusLine> lines = gather(flags, opened, live);
   if (flags.json) {
     json::array stages;
-    for (const StageLine& line : lines) {
+    for (const StatusLine& line : lines) {
       json::object stage{
           {"id", line.id}, {"label", line.label}, {"state", line.state}, {"detail", line.detail}};
       stage.insert(line.live.begin(), line.live.end());
@@ -168,7 +168,7 @@ int show_status(const StatusFlags& flags) {
     std::printf("%s\n", json::serialize(stages).c_str());
     return 0;
   }
-  for (const StageLine& line : lines) std::printf("%s\n", text_of(line).c_str());
+  for (const StatusLine& line : lines) std::printf("%s\n", text_of(line).c_str());
   return 0;
 }
 
