@@ -25,6 +25,8 @@ add_library(reprise_torch INTERFACE)
 target_include_directories(reprise_torch SYSTEM INTERFACE
   ${REPRISE_TORCH_DIR}/include ${REPRISE_TORCH_DIR}/include/torch/csrc/api/include)
 target_link_libraries(reprise_torch INTERFACE ${_torch_lib}/libtorch_cpu.so ${_torch_lib}/libc10.so)
+# The wheel was built by GCC; clang 18 and later name some templates otherwise unless told not to.
+target_compile_options(reprise_torch INTERFACE $<$<CXX_COMPILER_ID:Clang>:-fclang-abi-compat=17>)
 # The wheel's libraries find their own CUDA libraries at run time; at link time they need not.
 target_link_options(reprise_torch INTERFACE -Wl,--allow-shlib-undefined
                                             -Wl,-rpath,${_torch_lib})

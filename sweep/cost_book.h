@@ -45,7 +45,8 @@ class CostBook {
   using Shape = std::size_t;
 
   /// Nothing is measured. `device`: whose costs these are.
-  explicit CostBook(std::string_view device = "cuda") : model_(device) {}
+  CostBook() : CostBook("cuda") {}
+  explicit CostBook(std::string_view device) : model_(device) {}
   /// Of what was measured on `setting.device`, oldest first. Where a shape was measured with
   /// `setting.threads`, samples with other numbers of threads say nothing of it.
   CostBook(const std::vector<CostSample>& samples, const Setting& setting);

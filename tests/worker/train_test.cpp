@@ -1,6 +1,10 @@
 #include "worker/train.h"
 
 #include <gtest/gtest.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/pixelshuffle.h>
 #include <torch/optim/adam.h>
 #include <unistd.h>
 
@@ -8,6 +12,7 @@
 #include <fstream>
 #include <limits>
 
+#include "models/layers.h"
 #include "tests/worker/mpi_main.h"
 #include "worker/gang_error.h"
 
