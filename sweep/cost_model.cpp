@@ -37,6 +37,7 @@ std::size_t CostModel::Hash::operator()(const json::object& object) const {
 }
 
 CostModel::Rates CostModel::rates_of(std::string_view device) {
+  // Orders of magnitude of two cores, not measured: what is measured of a relative scales them.
   if (device == "cpu") return {.flop = 1 / 50e9, .step = 0.002, .evaluation = 2, .other = 5};
   // A Swin network's TF32 step in a CUDA graph.
   return {.flop = 1 / 25e12, .step = 0.005, .evaluation = 60, .other = 20};
