@@ -48,8 +48,11 @@ def shared_gpus(lab):
                             environment={"CHAOS_STEP_MS": "60"})
         most, seen = 0, set()
         while process.poll() is None:
+            # What is there before and after a look was there all at once.
+            before = ranks(lab, workspace)
+            places = {pid: visible(pid) for pid in before}
             # Ranks of one gang see the same list, and take the one of their number in it.
-            lists = [place for place in map(visible, ranks(lab, workspace)) if place is not None]
+            lists = [places[pid] for pid in ranks(lab, workspace) if places.get(pid) is not None]
             gangs_now = [place.split(",") for place in sorted(lists)[::size]]
             if len(lists) % size == 0:
                 for gpu in {gpu for gang in gangs_now for gpu in gang}:
