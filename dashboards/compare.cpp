@@ -39,12 +39,6 @@ int place_of(const std::string& metric) {
   return metric.rfind("Dice", 0) == 0 ? 2 : 3;
 }
 
-double mean_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
-
 Comparison compare_pairs(const std::string& metric, const std::string& unit, const Pairs& pairs,
                          const CompareOptions& options) {
   Comparison result;

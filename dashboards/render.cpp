@@ -135,7 +135,7 @@ boost::json::object json_of(const Table& table) {
   return {{"name", table.name}, {"title", table.title}, {"cells", std::move(cells)}};
 }
 
-std::string json(const std::vector<Table>& blocks) {
+std::string json_text(const std::vector<Table>& blocks) {
   if (blocks.size() == 1) return boost::json::serialize(json_of(blocks.front())) + "\n";
   boost::json::array all;
   for (const Table& table : blocks) all.push_back(json_of(table));
@@ -192,7 +192,7 @@ std::string render(const std::vector<Table>& blocks, Format format, bool against
     case Format::Csv:
       return csv(blocks);
     case Format::Json:
-      return json(blocks);
+      return json_text(blocks);
     case Format::Latex:
       return latex(blocks, against_paper);
     case Format::Html:

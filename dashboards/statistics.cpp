@@ -49,10 +49,6 @@ double exact_tail(std::size_t count, double statistic) {
   return std::accumulate(patterns.begin(), last, 0.0);
 }
 
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
 /// Efron's acceleration: the skewness of the means that leave one value out.
 double acceleration(const std::vector<double>& values) {
   const double mean = mean_of(values);
@@ -94,6 +90,10 @@ std::vector<double> resampled_means(const std::vector<double>& values, int resam
 }
 
 }  // namespace
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
 
 Wilcoxon wilcoxon(const std::vector<double>& differences) {
   std::vector<double> nonzero;

@@ -7,6 +7,9 @@
 
 namespace reprise::dashboards {
 
+/// The arithmetic mean; NaN of none.
+double mean_of(const std::vector<double>& values);
+
 /// Wilcoxon's signed-rank test of paired differences (Wilcoxon 1945), two-sided.
 struct Wilcoxon {
   double statistic = 0;   ///< The smaller of the two rank sums.

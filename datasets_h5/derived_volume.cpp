@@ -1,6 +1,5 @@
 #include "datasets_h5/derived_volume.h"
 
-#include <nifti/nifti2_io.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "datasets_h5/nifti_image.h"
 #include "datasets_h5/volume.h"
 #include "sweep/error.h"
 
@@ -17,11 +17,6 @@ namespace reprise::datasets {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct FreeImage {
-  void operator()(nifti_image* image) const { nifti_image_free(image); }
-};
-using Image = std::unique_ptr<nifti_image, FreeImage>;
 
 /// Index to millimetres on the finer grid: the centre of its first voxel lies (1/f - 1)/2 of a
 /// coarse voxel from the coarse one's.
@@ -72,7 +67,7 @@ void write_derived_nifti(const fs::path& out, const fs::path& like, std::array<i
   }
   nifti_set_debug_level(0);
   (void)read_header(like);  // Refuses what is no sound volume, with the reason.
-  const Image image(nifti_image_read(like.c_str(), 0));
+  const NiftiImage image(nifti_image_read(like.c_str(), 0));
   if (!image) throw_corrupt(like.string() + ": cannot be read");
   refine(*image, factor);
   REPRISE_CHECK(static_cast<std::size_t>(image->nvox) == values.size());

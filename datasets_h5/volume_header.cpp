@@ -1,7 +1,5 @@
 #include "datasets_h5/volume_header.h"
 
-#include <nifti/nifti2_io.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -12,6 +10,7 @@
 #include <vector>
 
 #include "datasets_h5/gz_file.h"
+#include "datasets_h5/nifti_image.h"
 #include "sweep/error.h"
 
 namespace reprise::datasets {
@@ -21,11 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kSideMax = 8192;
 constexpr std::int64_t kVoxelsMax = std::int64_t{1} << 32U;  // 4096^2 x 256, say.
-
-struct FreeImage {
-  void operator()(nifti_image* image) const { nifti_image_free(image); }
-};
-using Image = std::unique_ptr<nifti_image, FreeImage>;
 
 template <typename T>
 T swapped(T value) {
@@ -128,7 +122,7 @@ std::string orientation_of(const nifti_image& image, const std::string& name) {
 
 /// The library's view of raw header bytes: byte order, types, transforms. Touches no file.
 template <typename Header>
-Image convert(std::span<const std::byte> bytes, bool swap, const std::string& name) {
+NiftiImage convert(std::span<const std::byte> bytes, bool swap, const std::string& name) {
   Header header{};
   std::memcpy(&header, bytes.data(), sizeof(header));
   check_sizes(header, swap, name);
@@ -147,9 +141,9 @@ Image convert(std::span<const std::byte> bytes, bool swap, const std::string& na
   for (int i = static_cast<int>(rank) + 1; i < 8; ++i) header.dim[i] = 0;
   nifti_set_debug_level(0);
   if constexpr (sizeof(Header) == sizeof(nifti_1_header)) {
-    return Image(nifti_convert_n1hdr2nim(header, nullptr));
+    return NiftiImage(nifti_convert_n1hdr2nim(header, nullptr));
   } else {
-    return Image(nifti_convert_n2hdr2nim(header, nullptr));
+    return NiftiImage(nifti_convert_n2hdr2nim(header, nullptr));
   }
 }
 
@@ -204,8 +198,8 @@ ParsedHeader parse_header(std::span<const std::byte> bytes, const fs::path& path
   if (second && bytes.size() < sizeof(nifti_2_header)) {
     throw_corrupt(name + ": shorter than a NIfTI-2 header (540 bytes)");
   }
-  const Image image = second ? convert<nifti_2_header>(bytes, swap, name)
-                             : convert<nifti_1_header>(bytes, swap, name);
+  const NiftiImage image = second ? convert<nifti_2_header>(bytes, swap, name)
+                                  : convert<nifti_1_header>(bytes, swap, name);
   if (!image) throw_corrupt(name + ": unreadable header");
 
   ParsedHeader parsed;

@@ -1,5 +1,3 @@
-#include <nifti/nifti2_io.h>
-
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -7,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "datasets_h5/nifti_image.h"
 #include "datasets_h5/volume.h"
 #include "sweep/error.h"
 
@@ -14,10 +13,6 @@ namespace reprise::datasets {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct FreeImage {
-  void operator()(nifti_image* image) const { nifti_image_free(image); }
-};
 
 int datatype_of(const Volume& volume, const fs::path& path) {
   if (volume.element == Element::UInt8) return DT_UINT8;
@@ -44,8 +39,7 @@ void write_image(const fs::path& path, const Volume& volume, int nifti_type) {
   if (path.has_parent_path()) fs::create_directories(path.parent_path());
   const std::array<std::int64_t, 8> dims{3, volume.dims[0], volume.dims[1], volume.dims[2], 1, 1, 1,
                                          1};
-  const std::unique_ptr<nifti_image, FreeImage> image(
-      nifti_make_new_nim(dims.data(), datatype_of(volume, path), 0));
+  const NiftiImage image(nifti_make_new_nim(dims.data(), datatype_of(volume, path), 0));
   if (!image) throw Error(ErrorCode::Exhausted, path.string() + ": cannot make a volume");
   image->nifti_type = nifti_type;
   if (nifti_set_filenames(image.get(), path.c_str(), 0, 1) != 0) {

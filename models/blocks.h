@@ -30,6 +30,11 @@ inline nn::Conv2d conv(std::int64_t in, std::int64_t out, std::int64_t kernel) {
   return nn::Conv2d(nn::Conv2dOptions(in, out, kernel).padding(kernel / 2));
 }
 
+/// Over the last dimension, with weight and bias.
+inline nn::LayerNorm layer_norm(std::int64_t channels) {
+  return nn::LayerNorm(nn::LayerNormOptions({channels}));
+}
+
 /// Fixed 1x1 convolution: (x - mean) / std, or its inverse; the identity for mean 0 and std 1.
 nn::Conv2d mean_shift(std::int64_t channels);
 

@@ -6,10 +6,6 @@
 namespace reprise::models {
 namespace {
 
-nn::LayerNorm layer_norm(std::int64_t channels) {
-  return nn::LayerNorm(nn::LayerNormOptions({channels}));
-}
-
 const RdstOptions& checked(const RdstOptions& options) {
   const auto refuse = [](const std::string& text) { throw_invalid("network: " + text); };
   if (options.heads < 1 || options.width % options.heads != 0) {

@@ -7,10 +7,6 @@ namespace {
 
 constexpr std::int64_t kStepWidth = 64;  // Of the step upsampler, fixed in the official network.
 
-nn::LayerNorm layer_norm(std::int64_t channels) {
-  return nn::LayerNorm(nn::LayerNormOptions({channels}));
-}
-
 const SwinirOptions& checked(const SwinirOptions& options) {
   if (options.heads < 1 || options.width % options.heads != 0) {
     throw_invalid("network: width " + std::to_string(options.width) +

@@ -1,6 +1,5 @@
 #include "orchestrator/live.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -17,7 +16,6 @@ namespace websocket = beast::websocket;
 constexpr std::chrono::milliseconds kLookEvery{500};
 constexpr std::chrono::seconds kSpeakEvery{5};
 constexpr std::chrono::seconds kPatience{10};
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 }  // namespace
 
@@ -31,7 +29,7 @@ asio::awaitable<void> run_live(Stream stream,
   timeout.keep_alive_pings = false;
   beast::get_lowest_layer(ws).expires_after(kPatience);
   ws.set_option(timeout);
-  auto [refused] = co_await ws.async_accept(request, kTuple);
+  auto [refused] = co_await ws.async_accept(request, kAsTuple);
   if (refused) co_return;
   ws.text(true);
   asio::steady_timer timer(ws.get_executor());
@@ -45,12 +43,12 @@ asio::awaitable<void> run_live(Stream stream,
       spoke = clock;
       // A page that takes nothing for so long is gone.
       beast::get_lowest_layer(ws).expires_after(kPatience);
-      auto [lost, bytes] = co_await ws.async_write(asio::buffer(said), kTuple);
+      auto [lost, bytes] = co_await ws.async_write(asio::buffer(said), kAsTuple);
       if (lost) co_return;
       beast::get_lowest_layer(ws).expires_never();
     }
     timer.expires_after(kLookEvery);
-    auto [stopped] = co_await timer.async_wait(kTuple);
+    auto [stopped] = co_await timer.async_wait(kAsTuple);
     if (stopped) co_return;
   }
 }

@@ -1,6 +1,5 @@
 #include "orchestrator/session.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -29,7 +28,6 @@ constexpr std::chrono::seconds kHandshakeTimeout{10};
 constexpr std::chrono::seconds kIdleTimeout{30};
 constexpr std::size_t kFrameBytesWanted = 1U << 20U;
 constexpr std::size_t kQueueMax = 4096;  ///< A peer that reads so little is gone.
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 class GangSession final : public Session {
  public:
@@ -58,14 +56,14 @@ class GangSession final : public Session {
     timeout.keep_alive_pings = false;
     self->ws_.set_option(timeout);
     self->ws_.read_message_max(wire::kFrameBytesMax);
-    auto [accepted] = co_await self->ws_.async_accept(request, kTuple);
+    auto [accepted] = co_await self->ws_.async_accept(request, kAsTuple);
     if (accepted) co_return;
     self->ws_.text(true);
     self->open_ = true;
     if (!self->queue_.empty()) self->write();
     beast::flat_buffer buffer;
     while (!self->closed_) {
-      auto [error, bytes] = co_await self->ws_.async_read(buffer, kTuple);
+      auto [error, bytes] = co_await self->ws_.async_read(buffer, kAsTuple);
       if (error) break;
       const auto data = buffer.cdata();
       const std::string_view text(static_cast<const char*>(data.data()), data.size());
@@ -148,7 +146,7 @@ class Stranger {
 asio::awaitable<bool> answer(Stream* stream, web::Reply reply, unsigned version, bool keep_alive) {
   HttpResponse response = response_of(reply, version, keep_alive);
   stream->next_layer().expires_after(kHandshakeTimeout);
-  auto [error, bytes] = co_await http::async_write(*stream, response, kTuple);
+  auto [error, bytes] = co_await http::async_write(*stream, response, kAsTuple);
   if (!error && keep_alive) co_return true;
   if (!error) co_await stream->finish();
   co_return false;
@@ -178,7 +176,8 @@ asio::awaitable<void> serve_connection(asio::ip::tcp::socket socket, SessionHost
     RequestParser parser;
     limit(parser);
     stream.next_layer().expires_after(patience);
-    auto [unread, header_bytes] = co_await http::async_read_header(stream, buffer, parser, kTuple);
+    auto [unread, header_bytes] =
+        co_await http::async_read_header(stream, buffer, parser, kAsTuple);
     if (unread) co_return;
     const unsigned version = parser.get().version();
     if (is_ambiguous(parser.get())) {
@@ -205,7 +204,7 @@ asio::awaitable<void> serve_connection(asio::ip::tcp::socket socket, SessionHost
       co_return;
     }
     stream.next_layer().expires_after(kHandshakeTimeout);
-    auto [incomplete, body_bytes] = co_await http::async_read(stream, buffer, parser, kTuple);
+    auto [incomplete, body_bytes] = co_await http::async_read(stream, buffer, parser, kAsTuple);
     if (incomplete == http::error::body_limit) {
       co_await answer(&stream, web::refuse(413, "the body is too long"), version, false);
     }

@@ -4,10 +4,10 @@
 #include <openssl/ssl.h>
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/websocket/teardown.hpp>
 #include <string_view>
 #include <utility>
 
@@ -19,7 +19,6 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace ssl = asio::ssl;
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 constexpr std::string_view kPlainRefused =
     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 34\r\n"
@@ -27,14 +26,26 @@ constexpr std::string_view kPlainRefused =
 
 }  // namespace
 
+void Stream::read_some(const Few<asio::mutable_buffer>& buffers, Done done) {
+  std::visit([&](auto& layer) { layer.async_read_some(buffers, std::move(done)); }, layer_);
+}
+
+void Stream::write_some(const Few<asio::const_buffer>& buffers, Done done) {
+  std::visit([&](auto& layer) { layer.async_write_some(buffers, std::move(done)); }, layer_);
+}
+
+void Stream::teardown(beast::role_type role, Completion<beast::error_code> done) {
+  beast::websocket::async_teardown(role, next_layer().socket(), std::move(done));
+}
+
 asio::awaitable<bool> Stream::welcome() {
   auto* tls = std::get_if<Tls>(&layer_);
   if (tls == nullptr) co_return true;
-  auto [error] = co_await tls->async_handshake(ssl::stream_base::server, kTuple);
+  auto [error] = co_await tls->async_handshake(ssl::stream_base::server, kAsTuple);
   if (!error) co_return true;
   if (error.category() == asio::error::get_ssl_category() &&
       ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_HTTP_REQUEST) {
-    co_await asio::async_write(next_layer(), asio::buffer(kPlainRefused), kTuple);
+    co_await asio::async_write(next_layer(), asio::buffer(kPlainRefused), kAsTuple);
     beast::error_code ignored;
     next_layer().socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
   }
@@ -43,7 +54,7 @@ asio::awaitable<bool> Stream::welcome() {
 
 asio::awaitable<void> Stream::finish() {
   if (auto* tls = std::get_if<Tls>(&layer_)) {
-    co_await tls->async_shutdown(kTuple);  // Many do not answer it: the deadline ends that.
+    co_await tls->async_shutdown(kAsTuple);  // Many do not answer it: the deadline ends that.
   } else {
     beast::error_code ignored;
     next_layer().socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);

@@ -6,19 +6,28 @@
 /// SHA-256 of the only one it accepts, from coordinator.json, which holds the secret as well.
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/role.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
-#include <boost/beast/websocket/teardown.hpp>
+#include <boost/container/static_vector.hpp>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
 #include <variant>
 
+#include "orchestrator/completion.h"
+
 namespace reprise {
+
+/// Awaited with this, an operation gives its error first, and does not throw it.
+inline constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 /// Satisfies Beast's AsyncStream; may be moved while nothing is under way. Not thread-safe.
 class Stream {
@@ -40,20 +49,24 @@ class Stream {
 
   template <typename Buffers, typename Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
-    auto* tls = std::get_if<Tls>(&layer_);
-    if (tls == nullptr) {
-      return std::get<Tcp>(layer_).async_read_some(buffers, std::forward<Token>(token));
-    }
-    return tls->async_read_some(buffers, std::forward<Token>(token));
+    return boost::asio::async_initiate<Token, Transferred>(
+        [](auto handler, Stream* self, const Buffers& into) {
+          self->read_some(first_of<boost::asio::mutable_buffer>(into),
+                          {std::move(handler), self->get_executor()});
+        },
+        token, this, buffers);
   }
   template <typename Buffers, typename Token>
   auto async_write_some(const Buffers& buffers, Token&& token) {
-    auto* tls = std::get_if<Tls>(&layer_);
-    if (tls == nullptr) {
-      return std::get<Tcp>(layer_).async_write_some(buffers, std::forward<Token>(token));
-    }
-    return tls->async_write_some(buffers, std::forward<Token>(token));
+    return boost::asio::async_initiate<Token, Transferred>(
+        [](auto handler, Stream* self, const Buffers& from) {
+          self->write_some(first_of<boost::asio::const_buffer>(from),
+                           {std::move(handler), self->get_executor()});
+        },
+        token, this, buffers);
   }
+  /// Ends TCP below a WebSocket whose closing frames went through.
+  void teardown(boost::beast::role_type role, Completion<boost::beast::error_code> done);
 
   /// The server's half of the handshake; at once where there is no TLS. False: the other side
   /// speaks none, or none of ours; a browser that speaks plain HTTP is told so.
@@ -62,6 +75,25 @@ class Stream {
   boost::asio::awaitable<void> finish();
 
  private:
+  using Transferred = void(boost::beast::error_code, std::size_t);
+  using Done = Completion<boost::beast::error_code, std::size_t>;
+  /// "Some" may be less than all: the rest of a long sequence is for the next call.
+  template <typename Buffer>
+  using Few = boost::container::static_vector<Buffer, 16>;
+
+  template <typename Buffer, typename Buffers>
+  static Few<Buffer> first_of(const Buffers& buffers) {
+    Few<Buffer> few;
+    for (auto it = boost::asio::buffer_sequence_begin(buffers);
+         it != boost::asio::buffer_sequence_end(buffers) && few.size() < few.capacity(); ++it) {
+      const Buffer buffer(*it);
+      if (buffer.size() > 0) few.push_back(buffer);
+    }
+    return few;
+  }
+  void read_some(const Few<boost::asio::mutable_buffer>& buffers, Done done);
+  void write_some(const Few<boost::asio::const_buffer>& buffers, Done done);
+
   friend boost::asio::awaitable<Stream> connect(boost::asio::any_io_executor executor,
                                                 std::string host, std::string port,
                                                 std::string fingerprint,
@@ -80,8 +112,7 @@ boost::asio::awaitable<Stream> connect(boost::asio::any_io_executor executor, st
 /// Beast ends a WebSocket by this. Its closing frames went through TLS: TCP may end below it.
 template <typename Handler>
 void async_teardown(boost::beast::role_type role, Stream& stream, Handler&& handler) {
-  using boost::beast::websocket::async_teardown;
-  async_teardown(role, stream.next_layer().socket(), std::forward<Handler>(handler));
+  stream.teardown(role, {std::forward<Handler>(handler), stream.get_executor()});
 }
 
 /// A context that allows TLS 1.3 and nothing older.

@@ -42,9 +42,9 @@ constexpr milliseconds kPoll{100};
 constexpr milliseconds kConnectTimeout{3000};
 
 // Signal handlers may only touch a lock-free atomic.
-std::atomic<bool> signalled{false};
+std::atomic<bool> signal_came{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
-extern "C" void on_signal(int /*signal*/) { signalled.store(true); }
+extern "C" void on_signal(int /*signal*/) { signal_came.store(true); }
 
 }  // namespace
 
@@ -53,7 +53,7 @@ class Link::Impl {
   explicit Impl(LinkOptions options)
       : options_(std::move(options)),
         timer_(context_),
-        state_(options_.lost_after_seconds, options_.leave_after_seconds, signalled,
+        state_(options_.lost_after_seconds, options_.leave_after_seconds, signal_came,
                [this] { asio::post(context_, [this] { timer_.cancel(); }); }) {
     std::signal(SIGUSR1, on_signal);
     std::signal(SIGTERM, on_signal);

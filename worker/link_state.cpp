@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPoll{100};  ///< How soon a signal is noticed.
+constexpr milliseconds kSignalPoll{100};  ///< How soon a signal is noticed.
 constexpr milliseconds kRepeat{5000};
 constexpr std::size_t kSeenMax = 4096;
 
@@ -33,9 +33,9 @@ std::optional<wire::Assign> LinkState::next_assignment() {
       heartbeat_.fence = next.fence;
       return next;
     }
-    changed_.wait_for(lock, kPoll);
+    changed_.wait_for(lock, kSignalPoll);
   }
-  while (!reports_.empty() && !is_lost(leave_after_)) changed_.wait_for(lock, kPoll);
+  while (!reports_.empty() && !is_lost(leave_after_)) changed_.wait_for(lock, kSignalPoll);
   return std::nullopt;
 }
 
@@ -81,7 +81,7 @@ void LinkState::post(Report report) {
     std::unique_lock lock(mutex_);
     // The line's loss is no way out here: what waits must stay bounded.
     while (reports_.size() >= kReportsMax && !is_lost(leave_after_)) {
-      changed_.wait_for(lock, kPoll);
+      changed_.wait_for(lock, kSignalPoll);
     }
     if (heartbeat_.fence == report.fence) heartbeat_ = {};
     if (revoked_.contains(report.fence)) return;
@@ -102,7 +102,7 @@ bool LinkState::wait_for(std::int64_t fence, double patience) {
       reports_.erase(find());
       return false;
     }
-    changed_.wait_for(lock, kPoll);
+    changed_.wait_for(lock, kSignalPoll);
   }
   return true;
 }

@@ -1,7 +1,5 @@
 #include "worker/mpi.h"
 
-#include <mpi.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -10,6 +8,7 @@
 #include <thread>
 
 #include "sweep/error.h"
+#include "worker/mpi_check.h"
 
 namespace reprise::worker {
 namespace {
@@ -17,19 +16,12 @@ namespace {
 /// MPI counts are `int`: longer buffers go in pieces.
 constexpr std::size_t kPiece = std::size_t{1} << 28U;
 
-void check(int code, const char* what) {
-  if (code != MPI_SUCCESS) {
-    throw Error(ErrorCode::Unavailable,
-                std::string("MPI: ") + what + " failed with code " + std::to_string(code));
-  }
-}
-
 template <typename T>
 void sum_pieces(std::span<T> values, MPI_Datatype type) {
   for (std::size_t at = 0; at < values.size(); at += kPiece) {
     const auto count = static_cast<int>(std::min(kPiece, values.size() - at));
-    check(MPI_Allreduce(MPI_IN_PLACE, values.data() + at, count, type, MPI_SUM, MPI_COMM_WORLD),
-          "all-reduce");
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, values.data() + at, count, type, MPI_SUM, MPI_COMM_WORLD),
+              "all-reduce");
   }
 }
 
@@ -37,12 +29,12 @@ void sum_pieces(std::span<T> values, MPI_Datatype type) {
 
 MpiSession::MpiSession() {
   int provided = 0;
-  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "start");
+  check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "start");
   if (provided < MPI_THREAD_SERIALIZED) {
     throw Error(ErrorCode::Unavailable, "MPI: this library lacks MPI_THREAD_SERIALIZED");
   }
-  check(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "rank");
-  check(MPI_Comm_size(MPI_COMM_WORLD, &size_), "size");
+  check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "rank");
+  check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &size_), "size");
 }
 
 MpiSession::~MpiSession() {
@@ -63,7 +55,7 @@ void MpiSession::broadcast(std::span<std::byte> bytes, int root) const {
   if (size_ == 1) return;
   for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
     const auto count = static_cast<int>(std::min(kPiece, bytes.size() - at));
-    check(MPI_Bcast(bytes.data() + at, count, MPI_BYTE, root, MPI_COMM_WORLD), "broadcast");
+    check_mpi(MPI_Bcast(bytes.data() + at, count, MPI_BYTE, root, MPI_COMM_WORLD), "broadcast");
   }
 }
 
@@ -79,7 +71,8 @@ std::vector<std::string> MpiSession::gather(std::string_view mine) const {
   if (size_ == 1) return {std::string(mine)};
   const auto my_size = static_cast<int>(mine.size());
   std::vector<int> sizes(size_);
-  check(MPI_Gather(&my_size, 1, MPI_INT, sizes.data(), 1, MPI_INT, 0, MPI_COMM_WORLD), "gather");
+  check_mpi(MPI_Gather(&my_size, 1, MPI_INT, sizes.data(), 1, MPI_INT, 0, MPI_COMM_WORLD),
+            "gather");
   std::vector<int> starts(size_);
   int total = 0;
   for (int rank = 0; rank < size_; ++rank) {
@@ -87,9 +80,9 @@ std::vector<std::string> MpiSession::gather(std::string_view mine) const {
     total += sizes[rank];
   }
   std::string all(rank_ == 0 ? total : 0, '\0');
-  check(MPI_Gatherv(mine.data(), my_size, MPI_BYTE, all.data(), sizes.data(), starts.data(),
-                    MPI_BYTE, 0, MPI_COMM_WORLD),
-        "gather");
+  check_mpi(MPI_Gatherv(mine.data(), my_size, MPI_BYTE, all.data(), sizes.data(), starts.data(),
+                        MPI_BYTE, 0, MPI_COMM_WORLD),
+            "gather");
   std::vector<std::string> texts;
   for (int rank = 0; rank_ == 0 && rank < size_; ++rank) {
     texts.push_back(all.substr(starts[rank], sizes[rank]));
@@ -97,15 +90,15 @@ std::vector<std::string> MpiSession::gather(std::string_view mine) const {
   return texts;
 }
 
-void MpiSession::barrier() const { check(MPI_Barrier(MPI_COMM_WORLD), "barrier"); }
+void MpiSession::barrier() const { check_mpi(MPI_Barrier(MPI_COMM_WORLD), "barrier"); }
 
 void MpiSession::quiet_barrier() const {
   if (size_ == 1) return;
   MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Ibarrier(MPI_COMM_WORLD, &request), "barrier");
+  check_mpi(MPI_Ibarrier(MPI_COMM_WORLD, &request), "barrier");
   int is_done = 0;
   while (true) {
-    check(MPI_Test(&request, &is_done, MPI_STATUS_IGNORE), "barrier");
+    check_mpi(MPI_Test(&request, &is_done, MPI_STATUS_IGNORE), "barrier");
     if (is_done != 0) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }

@@ -1,31 +1,24 @@
 #include "worker/shared_window.h"
 
-#include <mpi.h>
 #include <sys/statvfs.h>
 
 #include <exception>
 #include <string>
 
 #include "sweep/error.h"
+#include "worker/mpi_check.h"
 
 namespace reprise::worker {
 namespace {
-
-void check(int code, const char* what) {
-  if (code != MPI_SUCCESS) {
-    throw Error(ErrorCode::Unavailable,
-                std::string("MPI: ") + what + " failed with code " + std::to_string(code));
-  }
-}
 
 /// The ranks that share memory with this one.
 class NodeComm {
  public:
   NodeComm() {
-    check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &comm_),
-          "splitting the gang by nodes");
-    check(MPI_Comm_rank(comm_, &rank_), "rank");
-    check(MPI_Comm_size(comm_, &size_), "size");
+    check_mpi(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &comm_),
+              "splitting the gang by nodes");
+    check_mpi(MPI_Comm_rank(comm_, &rank_), "rank");
+    check_mpi(MPI_Comm_size(comm_, &size_), "size");
   }
   ~NodeComm() {
     if (comm_ != MPI_COMM_NULL) MPI_Comm_free(&comm_);
@@ -42,7 +35,7 @@ class NodeComm {
   [[nodiscard]] int size() const { return size_; }
   [[nodiscard]] bool broadcast(bool value) const {
     int number = value ? 1 : 0;
-    check(MPI_Bcast(&number, 1, MPI_INT, 0, comm_), "broadcast");
+    check_mpi(MPI_Bcast(&number, 1, MPI_INT, 0, comm_), "broadcast");
     return number != 0;
   }
 
@@ -76,16 +69,16 @@ std::unique_ptr<SharedWindow> SharedWindow::make(std::size_t bytes) {
   const bool is_leader = state->node.rank() == 0;
   if (!state->node.broadcast(is_leader && fits_in_shared_memory(bytes))) return nullptr;
   void* mine = nullptr;
-  check(MPI_Win_allocate_shared(static_cast<MPI_Aint>(is_leader ? bytes : 0), 1, MPI_INFO_NULL,
-                                state->node.get(), static_cast<void*>(&mine), &state->window),
-        "making a shared window");
+  check_mpi(MPI_Win_allocate_shared(static_cast<MPI_Aint>(is_leader ? bytes : 0), 1, MPI_INFO_NULL,
+                                    state->node.get(), static_cast<void*>(&mine), &state->window),
+            "making a shared window");
   MPI_Aint size = 0;
   int unit = 0;
   void* base = nullptr;
-  check(MPI_Win_shared_query(state->window, 0, &size, &unit, static_cast<void*>(&base)),
-        "finding the shared window");
+  check_mpi(MPI_Win_shared_query(state->window, 0, &size, &unit, static_cast<void*>(&base)),
+            "finding the shared window");
   REPRISE_CHECK(static_cast<std::size_t>(size) == bytes && base != nullptr);
-  check(MPI_Win_lock_all(MPI_MODE_NOCHECK, state->window), "opening the shared window");
+  check_mpi(MPI_Win_lock_all(MPI_MODE_NOCHECK, state->window), "opening the shared window");
   state->base = static_cast<std::byte*>(base);
   state->size = bytes;
   return std::unique_ptr<SharedWindow>(new SharedWindow(std::move(state)));
@@ -108,9 +101,9 @@ std::span<std::byte> SharedWindow::bytes() const { return {state_->base, state_-
 bool SharedWindow::is_leader() const { return state_->node.rank() == 0; }
 
 bool SharedWindow::publish(bool good) const {
-  check(MPI_Win_sync(state_->window), "publishing the shared window");
+  check_mpi(MPI_Win_sync(state_->window), "publishing the shared window");
   const bool all_good = state_->node.broadcast(good);
-  check(MPI_Win_sync(state_->window), "reading the shared window");
+  check_mpi(MPI_Win_sync(state_->window), "reading the shared window");
   return all_good;
 }
 

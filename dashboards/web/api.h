@@ -75,4 +75,7 @@ boost::json::object attempt_log(const db::Store& store, const std::filesystem::p
 /// "outcome" (empty while it runs), "message"}.
 boost::json::object attempt_json(const db::AttemptRow& attempt);
 
+/// {ROLE: stage id...}: what a stage stands on.
+boost::json::object inputs_json(const sweep::Stage& stage);
+
 }  // namespace reprise::dashboards::web

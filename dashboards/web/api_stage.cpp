@@ -29,12 +29,6 @@ std::string stage_state(const db::Store& store, const std::string& id,
   return state_without_result(attempts.empty() ? nullptr : &attempts.back());
 }
 
-json::object inputs_json(const sweep::Stage& stage) {
-  json::object inputs;
-  for (const auto& [role, id] : stage.inputs) inputs[role] = id;
-  return inputs;
-}
-
 /// The stage and all it stands on, inputs first.
 json::array graph_of(const db::Store& store, const sweep::Stage& root) {
   json::array graph;

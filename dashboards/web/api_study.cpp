@@ -17,12 +17,6 @@ json::object counts(const std::map<std::string, std::int64_t>& by_state) {
   return object;
 }
 
-json::object inputs_json(const sweep::Stage& stage) {
-  json::object inputs;
-  for (const auto& [role, id] : stage.inputs) inputs[role] = id;
-  return inputs;
-}
-
 json::array running_attempts(const StudyView& view) {
   json::array running;
   for (const StageView& stage : view.stages) {
@@ -109,6 +103,12 @@ json::object trial_json(const StudyView& view, std::size_t t) {
 }
 
 }  // namespace
+
+json::object inputs_json(const sweep::Stage& stage) {
+  json::object inputs;
+  for (const auto& [role, id] : stage.inputs) inputs[role] = id;
+  return inputs;
+}
 
 json::object attempt_json(const db::AttemptRow& attempt) {
   return {{"fence", attempt.fence},

@@ -28,7 +28,7 @@ struct Published {
   bool beats_hr = false;
 };
 
-std::vector<Published> published() {
+std::vector<Published> published_cells() {
   std::ifstream file(std::filesystem::path(REPRISE_SOURCE_DIR) / "dashboards/paper-tables.csv");
   std::vector<Published> all;
   std::string line;
@@ -163,7 +163,7 @@ TEST_P(Filled, EveryCellOfThePaperHasItsValueAgain) {
 
 TEST_P(Filled, CellsThatThePaperSawAboveHrAreMarked) {
   std::set<std::string> wanted;
-  for (const Published& cell : published()) {
+  for (const Published& cell : published_cells()) {
     if (cell.beats_hr) wanted.insert(cell.table + "|" + cell.row + "|" + cell.column);
   }
   EXPECT_FALSE(wanted.empty());

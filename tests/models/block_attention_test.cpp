@@ -10,6 +10,7 @@
 
 #include "models/kernels/kernel_set.h"
 #include "models/torch.h"
+#include "tests/models/largest_error.h"
 
 namespace reprise::models::kernels {
 namespace {
@@ -55,10 +56,6 @@ void backward_grid(const BlockArguments& in) {
       for (auto& t : threads) backward_end(in, chunk, head, t);
     }
   }
-}
-
-double error(const torch::Tensor& got, const torch::Tensor& want) {
-  return ((got - want).abs().max() / want.abs().max()).item<double>();
 }
 
 template <int D>
@@ -110,9 +107,9 @@ void check(bool masked) {
   block.qkv_gradient = block_qkv.data_ptr<float>();
   block.bias_parts = parts.data_ptr<float>();
   backward_grid<D>(block);
-  EXPECT_LE(error(block_out, out), 2e-6);
-  EXPECT_LE(error(block_qkv, qkv_gradient), 5e-6);
-  EXPECT_LE(error(parts.sum(0), bias_gradient), 5e-6);
+  EXPECT_LE(largest_error(block_out, out), 2e-6);
+  EXPECT_LE(largest_error(block_qkv, qkv_gradient), 5e-6);
+  EXPECT_LE(largest_error(parts.sum(0), bias_gradient), 5e-6);
 }
 
 }  // namespace

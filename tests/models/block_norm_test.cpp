@@ -12,7 +12,7 @@
 namespace reprise::models::kernels {
 namespace {
 
-std::vector<NormThread> block() {
+std::vector<NormThread> norm_block() {
   std::vector<NormThread> threads;
   for (int t = 0; t < kNormThreads; ++t) threads.emplace_back(t);
   return threads;
@@ -22,7 +22,7 @@ std::vector<NormThread> block() {
 void forward_grid(const NormArguments& in) {
   const auto shared = std::make_unique<NormShared>();
   for (std::int64_t first = 0; first < in.rows; first += kNormRows) {
-    auto threads = block();
+    auto threads = norm_block();
     for (auto& t : threads) norm_load(in, first, t, *shared);
     for (auto& t : threads) norm_squares(in, t, *shared);
     for (auto& t : threads) norm_out(in, first, t, *shared);
@@ -32,7 +32,7 @@ void forward_grid(const NormArguments& in) {
 void backward_grid(const NormArguments& in) {
   const auto shared = std::make_unique<NormShared>();
   for (std::int64_t chunk = 0; chunk < in.chunks; ++chunk) {
-    auto threads = block();
+    auto threads = norm_block();
     const auto end = norm_begin(in, chunk + 1);
     for (auto first = norm_begin(in, chunk); first < end; first += kNormRows) {
       for (auto& t : threads) norm_gradients(in, first, end, t, *shared);
@@ -43,7 +43,7 @@ void backward_grid(const NormArguments& in) {
   }
 }
 
-double error(const torch::Tensor& got, const torch::Tensor& want) {
+double root_error(const torch::Tensor& got, const torch::Tensor& want) {
   return ((got - want).norm() / want.norm()).item<double>();
 }
 
@@ -81,10 +81,10 @@ TEST(BlockNorm, IsLibTorchsLayerNormAndItsGradients) {
     const auto x64 = leaf(x), gain64 = leaf(gain), shift64 = leaf(shift);
     const auto want = torch::layer_norm(x64, {width}, gain64, shift64, 1e-5);
     (want * gradient).sum().backward();
-    EXPECT_LE(error(out, want.detach()), 1e-6);
-    EXPECT_LE(error(x_gradient, x64.grad()), 2e-6);
-    EXPECT_LE(error(parts.sum(0)[0], gain64.grad()), 1e-6);
-    EXPECT_LE(error(parts.sum(0)[1], shift64.grad()), 1e-6);
+    EXPECT_LE(root_error(out, want.detach()), 1e-6);
+    EXPECT_LE(root_error(x_gradient, x64.grad()), 2e-6);
+    EXPECT_LE(root_error(parts.sum(0)[0], gain64.grad()), 1e-6);
+    EXPECT_LE(root_error(parts.sum(0)[1], shift64.grad()), 1e-6);
   }
 }
 
@@ -104,7 +104,7 @@ TEST(BlockNorm, SumsColumns) {
       for (int t = 0; t < kColumnThreads; ++t) column_out(in, first, chunk, t, shared);
     }
   }
-  EXPECT_LE(error(out.sum(0), x.to(torch::kFloat64).sum(0)), 1e-6);
+  EXPECT_LE(root_error(out.sum(0), x.to(torch::kFloat64).sum(0)), 1e-6);
 }
 
 }  // namespace reprise::models::kernels

@@ -6,6 +6,7 @@
 
 #include "models/fast_linear.h"
 #include "models/kernels/kernel_set.h"
+#include "tests/models/largest_error.h"
 
 namespace reprise::models {
 namespace {
@@ -60,11 +61,6 @@ struct Case {
   torch::Tensor qkv, bias, mask, place, gradient;
 };
 
-double error(const torch::Tensor& got, const torch::Tensor& want) {
-  return (got.to(torch::kFloat64) - want).abs().max().item<double>() /
-         want.abs().max().item<double>();
-}
-
 template <typename T, typename Forward, typename Backward>
 void check(const Case& c, Forward forward, Backward backward, double tolerance) {
   const auto type = std::is_same_v<T, float> ? torch::kFloat32 : torch::kBFloat16;
@@ -87,9 +83,9 @@ void check(const Case& c, Forward forward, Backward backward, double tolerance) 
       static_cast<T*>(qkv_gradient.data_ptr()), bias_gradient.data_ptr<float>()};
   backward(in, gradients, 0, 1);
   backward(in, gradients, 1, c.shape.heads);
-  EXPECT_LE(error(out, want.detach()), tolerance);
-  EXPECT_LE(error(qkv_gradient, q64.grad()), 3 * tolerance);
-  EXPECT_LE(error(bias_gradient - 1, b64.grad()), 3 * tolerance);
+  EXPECT_LE(largest_error(out, want.detach()), tolerance);
+  EXPECT_LE(largest_error(qkv_gradient, q64.grad()), 3 * tolerance);
+  EXPECT_LE(largest_error(bias_gradient - 1, b64.grad()), 3 * tolerance);
 }
 
 }  // namespace
@@ -143,7 +139,8 @@ TEST(ProductKernels, EverySetMatchesFloat64AndTouchesOnlyItsRows) {
       EXPECT_TRUE((out.slice(0, split, n) == -7.0F).all().item<bool>());
       list.sets[at]->product(a.data_ptr<float>(), n, b.data_ptr<float>(), k, count,
                              out.data_ptr<float>(), split, n);
-      EXPECT_LE(error(out, torch::matmul(a.to(torch::kFloat64).t(), b.to(torch::kFloat64))), 3e-6);
+      EXPECT_LE(largest_error(out, torch::matmul(a.to(torch::kFloat64).t(), b.to(torch::kFloat64))),
+                3e-6);
     }
   }
 }

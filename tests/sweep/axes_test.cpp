@@ -11,7 +11,7 @@
 namespace reprise::sweep {
 namespace {
 
-std::string study_of(const std::string& trials) {
+std::string axes_study(const std::string& trials) {
   return R"(schema = 1
 name = "s"
 [datasets.d]
@@ -24,14 +24,14 @@ dataset = "d"
 
 std::vector<std::string> rows_of(const std::string& trials) {
   std::vector<std::string> rows;
-  for (const TrialSpec& trial : parse_study(study_of(trials), "s.toml").trials) {
+  for (const TrialSpec& trial : parse_study(axes_study(trials), "s.toml").trials) {
     rows.push_back(trial.row);
   }
   return rows;
 }
 
-std::string error_of(const std::string& trials) {
-  return refusal_of([&] { return parse_study(study_of(trials), "s.toml"); });
+std::string axes_error(const std::string& trials) {
+  return refusal_of([&] { return parse_study(axes_study(trials), "s.toml"); });
 }
 
 using Rows = std::vector<std::string>;
@@ -40,7 +40,7 @@ using Rows = std::vector<std::string>;
 
 TEST(Axes, AListHoldsWholeSettings) {
   const Study study = parse_study(
-      study_of(
+      axes_study(
           "list = [{row = \"A\", network = {window = 4}}, {row = \"B\", \"network.gff\" = true}]"),
       "s.toml");
   ASSERT_EQ(study.trials.size(), 2U);
@@ -54,7 +54,7 @@ TEST(Axes, AZipMovesInLockstep) {
   EXPECT_EQ(rows_of("row = \"{seed} {network.window}\"\n"
                     "zip = {seed = [1, 2], \"network.window\" = [4, 8]}"),
             (Rows{"1 4", "2 8"}));
-  EXPECT_NE(error_of("row = \"r\"\nzip = {seed = [1, 2], \"network.window\" = [4]}")
+  EXPECT_NE(axes_error("row = \"r\"\nzip = {seed = [1, 2], \"network.window\" = [4]}")
                 .find("s.toml:9:42: trials[0].zip.network.window = a list: has 1 values"),
             std::string::npos);
 }
@@ -75,9 +75,9 @@ TEST(Axes, ConditionsKeepAndExclusionsDrop) {
   EXPECT_EQ(rows_of(grid + "exclude = [{samples = 3}, {samples = [2, 4], seed = 2}]"),
             (Rows{"21", "41"}));
   EXPECT_EQ(rows_of(grid + "when = {samples = {min = 3}, seed = 1}"), (Rows{"31", "41"}));
-  EXPECT_EQ(error_of(grid + "exclude = {seeed = 1}"),
+  EXPECT_EQ(axes_error(grid + "exclude = {seeed = 1}"),
             "s.toml:10:12: trials[0].exclude: unknown axis \"seeed\"; did you mean \"seed\"?");
-  EXPECT_NE(error_of(grid + "when = {samples = 5}")
+  EXPECT_NE(axes_error(grid + "when = {samples = 5}")
                 .find("s.toml:10:8: trials[0].when = a table: "
                       "leaves no combination"),
             std::string::npos);
@@ -88,7 +88,7 @@ TEST(Axes, SamplesAreRandomButAlwaysTheSame) {
       "row = \"{seed} {network.width} {pretrain.learning_rate}\"\n"
       "sample = {count = 40, seed = 7, axes = {seed = [1, 2], \"network.width\" = {min = 12, max = "
       "60, multiple_of = 6}, \"pretrain.learning_rate\" = {min = 1e-5, max = 1e-3, log = true}}}";
-  const Study study = parse_study(study_of(trials), "s.toml");
+  const Study study = parse_study(axes_study(trials), "s.toml");
   ASSERT_EQ(study.trials.size(), 40U);
   std::set<std::int64_t> widths;
   int low = 0;
@@ -109,24 +109,25 @@ TEST(Axes, AMillionTrialsAreRefusedBeforeTheyAreMade) {
   std::string many = "[";
   for (int i = 0; i < 1000; ++i) many += std::to_string(i) + ",";
   const std::string error =
-      error_of("row = \"r\"\ngrid = {seed = " + many + "], samples = " + many + "]}");
+      axes_error("row = \"r\"\ngrid = {seed = " + many + "], samples = " + many + "]}");
   EXPECT_NE(error.find("s.toml:9:8: trials[0].grid = a table: 1000000 trials, at most 100000"),
             std::string::npos)
       << error;
 }
 
 TEST(Axes, AnAxisThatStandsTwiceIsRefused) {
-  EXPECT_EQ(error_of("row = \"r\"\ngrid = {seed = [1, 2]}\nzip = {seed = [3, 4]}"),
+  EXPECT_EQ(axes_error("row = \"r\"\ngrid = {seed = [1, 2]}\nzip = {seed = [3, 4]}"),
             "s.toml:9:17: trials[0]: the axis \"seed\" is given twice");
-  EXPECT_NE(error_of("row = \"r\"\nlist = [{seed = 1}]\nsample = {count = 2, axes = {seed = [1]}}")
-                .find("is given twice"),
-            std::string::npos);
+  EXPECT_NE(
+      axes_error("row = \"r\"\nlist = [{seed = 1}]\nsample = {count = 2, axes = {seed = [1]}}")
+          .find("is given twice"),
+      std::string::npos);
 }
 
 TEST(Axes, AnAxisWithoutValuesOrOfNoSettingIsRefused) {
-  EXPECT_NE(error_of("row = \"r\"\ngrid = {seed = []}").find("s.toml:9:16: trials[0].grid.seed"),
+  EXPECT_NE(axes_error("row = \"r\"\ngrid = {seed = []}").find("s.toml:9:16: trials[0].grid.seed"),
             std::string::npos);
-  EXPECT_EQ(error_of("row = \"r\"\ngrid = {\"network.windw\" = [2]}"),
+  EXPECT_EQ(axes_error("row = \"r\"\ngrid = {\"network.windw\" = [2]}"),
             "s.toml:9:28: trials[0].network.windw = 2: unknown key; did you mean \"window\"?");
 }
 

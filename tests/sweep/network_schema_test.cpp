@@ -14,7 +14,7 @@ boost::json::object resolved(const std::string& text) {
   return resolve_network(boost::json::parse(text).as_object());
 }
 
-std::string refusal(const std::string& text) {
+std::string schema_refusal(const std::string& text) {
   return refusal_of([&] { return resolved(text); });
 }
 
@@ -76,7 +76,7 @@ TEST(NetworkSchema, RefusesWithTheReason) {
       {R"({"name": "edsr", "width": 4096, "blocks": 1024})", "more than 2000000000"},
   };
   for (const auto& [text, reason] : cases) {
-    const std::string got = refusal(text);
+    const std::string got = schema_refusal(text);
     EXPECT_NE(got.find(reason), std::string::npos) << text << "\n  gives: " << got;
   }
 }
