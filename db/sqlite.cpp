@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <new>
+
 #include "sweep/error.h"
 
 namespace reprise::db {
@@ -118,7 +120,11 @@ Statement::~Statement() {
   if (handle_ == nullptr) return;  // Text without a statement: a comment, or nothing.
   sqlite3_reset(handle_);
   sqlite3_clear_bindings(handle_);
-  connection_.idle_[sql_].push_back(handle_);
+  try {
+    connection_.idle_[sql_].push_back(handle_);
+  } catch (const std::bad_alloc&) {
+    sqlite3_finalize(handle_);  // Compiled anew the next time.
+  }
 }
 
 void Statement::check(int code) {

@@ -54,7 +54,7 @@ Store::~Store() {
   if (access_ == Access::ReadOnly) return;
   try {
     connection_->checkpoint(true);
-  } catch (const Error&) {
+  } catch (const std::exception&) {
     // What was committed is in the log and stays there: the next open reads it.
   }
 }

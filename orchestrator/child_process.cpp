@@ -115,7 +115,11 @@ pid_t spawn_child(const std::vector<std::string>& argv, const ChildOptions& opti
 }
 
 void kill_tree(pid_t root) {
-  for (const pid_t pid : tree(root)) ::kill(pid, SIGKILL);
+  try {
+    for (const pid_t pid : tree(root)) ::kill(pid, SIGKILL);
+  } catch (const std::bad_alloc&) {
+    // Destructors call this: without memory for the list, its process group has to do.
+  }
   ::kill(-root, SIGKILL);
 }
 
@@ -135,7 +139,7 @@ Command::Command(const std::vector<std::string>& argv,
   }
   try {
     pid_ = spawn_child(argv, {.environment = variables, .output = output_});
-  } catch (const Error&) {
+  } catch (...) {
     ::close(output_);
     throw;
   }

@@ -2,6 +2,7 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <new>
 
 #include "sweep/error.h"
 #include "sweep/files.h"
@@ -35,6 +36,8 @@ CoordinatorAddress read_coordinator_file(const fs::path& workspace) {
     address.view_token = object.at("view_token").as_string();
     address.pid = object.at("pid").to_number<int>();
     address.fingerprint = object.at("fingerprint").as_string();
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception& error) {
     throw_corrupt(file.string() + ": not a coordinator's address: " + error.what());
   }

@@ -59,7 +59,7 @@ void ProcessLauncher::launch(const std::string& gang, int ranks, const std::vect
     const pid_t pid =
         spawn_child(words_(options, gang), {.environment = std::move(variables), .output = fd});
     processes_[gang] = Process{.pid = pid};
-  } catch (const Error&) {
+  } catch (...) {
     ::close(fd);
     throw;
   }

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <new>
 
 #include "orchestrator/cli/prepare.h"
 #include "sweep/error.h"
@@ -37,6 +38,9 @@ void limit(int resource, rlim_t value) {
   } catch (const Error& error) {
     code = static_cast<int>(error.code());
     text = error.what();
+  } catch (const std::bad_alloc&) {
+    code = static_cast<int>(ErrorCode::Exhausted);
+    text = "out of memory";
   } catch (const std::exception& error) {
     code = static_cast<int>(ErrorCode::Corrupt);
     text = error.what();

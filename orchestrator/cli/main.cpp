@@ -38,9 +38,7 @@ int report_parse_error(const CLI::App& app, const CLI::ParseError& error, int ar
   return report(2, text + " (see reprise --help)");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app{
       "Reprise runs a paper's sweep: every distinct step once, over all GPUs, and "
       "regenerates its tables from the database."};
@@ -72,9 +70,17 @@ int main(int argc, char** argv) {
       *app.add_subcommand("data", "Make, import, check and describe data sets"));
   try {
     app.parse(argc, argv);
-    return exit.value;
   } catch (const CLI::ParseError& error) {
     return report_parse_error(app, error, argc, argv);
+  }
+  return exit.value;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
   } catch (const reprise::Error& error) {
     return report(static_cast<int>(error.code()), error.what());
   } catch (const std::bad_alloc&) {
