@@ -5,7 +5,7 @@
 #include <set>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
+#include <vector>
 
 #include "sweep/cost_model.h"
 #include "sweep/error.h"
@@ -13,35 +13,45 @@
 namespace reprise::sweep {
 namespace {
 
-using ById = std::unordered_map<std::string_view, const Stage*>;
-
-ById by_id(const Plan& plan) {
-  ById stages;
-  stages.reserve(plan.stages.size());
-  for (const Stage& stage : plan.stages) stages[stage.id] = &stage;
-  return stages;
-}
-
-/// Steps of a training and of the trainings whose weights it goes on from.
-std::int64_t chain_steps(const Stage& stage, const ById& stages) {
-  std::int64_t steps = stage.steps;
-  const Stage* at = &stage;
-  for (auto from = at->inputs.find("network"); from != at->inputs.end();
-       from = at->inputs.find("network")) {
-    at = stages.at(from->second);
-    steps += at->steps;
+/// Where a plan's stages stand, by their ids, and what their networks go on from.
+class Places {
+ public:
+  explicit Places(const Plan& plan) : stages_(plan.stages) {
+    places_.reserve(stages_.size());
+    for (const Stage& stage : stages_) places_.emplace(stage.id, places_.size());
+    from_.reserve(stages_.size());
+    for (const Stage& stage : stages_) {
+      const auto network = stage.inputs.find("network");
+      from_.push_back(network == stage.inputs.end() ? kNone : of(network->second));
+    }
   }
-  return steps;
-}
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+  [[nodiscard]] std::size_t of(const std::string& id) const { return places_.at(id); }
+  [[nodiscard]] std::size_t from(std::size_t stage) const { return from_[stage]; }
+
+  /// Steps of a training and of the trainings whose weights it goes on from.
+  [[nodiscard]] std::int64_t chain_steps(std::size_t stage) const {
+    std::int64_t steps = 0;
+    for (; stage != kNone; stage = from_[stage]) steps += stages_[stage].steps;
+    return steps;
+  }
+
+ private:
+  const std::vector<Stage>& stages_;
+  std::unordered_map<std::string_view, std::size_t> places_;
+  std::vector<std::size_t> from_;
+};
 
 /// The U-Nets that a trial's stages need: its own, and those of its losses.
-void add_unets(const Trial& trial, const ById& stages, std::set<std::string_view>& unets) {
+void add_unets(const Trial& trial, const Plan& plan, const Places& places,
+               std::set<std::size_t>& unets) {
   for (const auto& [role, id] : trial.stages) {
-    if (role == "segmenter") unets.insert(id);
+    if (role == "segmenter") unets.insert(places.of(id));
     if (role != "pretrain" && role != "finetune") continue;
-    const Stage& stage = *stages.at(id);
+    const Stage& stage = plan.stages[places.of(id)];
     const auto input = stage.inputs.find("segmenter");
-    if (input != stage.inputs.end()) unets.insert(input->second);
+    if (input != stage.inputs.end()) unets.insert(places.of(input->second));
   }
 }
 
@@ -49,40 +59,43 @@ void add_unets(const Trial& trial, const ById& stages, std::set<std::string_view
 
 StepCounts count_steps(const Study& study, const Plan& plan) {
   REPRISE_CHECK(study.trials.size() == plan.trials.size());
-  const ById stages = by_id(plan);
+  const Places places(plan);
   StepCounts counts;
-  std::map<std::string, std::set<std::string_view>> unets;  // Of every study.
+  std::map<std::string, std::set<std::size_t>> unets;  // Of every study.
   for (std::size_t i = 0; i < plan.trials.size(); ++i) {
     const Trial& trial = plan.trials[i];
-    add_unets(trial, stages, unets[study.trials[i].group]);
+    add_unets(trial, plan, places, unets[study.trials[i].group]);
     const auto network = trial.stages.find("network");
     if (network == trial.stages.end()) continue;
-    counts.every_table_alone += chain_steps(*stages.at(network->second), stages);
+    counts.every_table_alone += places.chain_steps(places.of(network->second));
   }
-  for (const auto& [group, ids] : unets) {
-    for (const std::string_view id : ids) counts.every_table_alone += stages.at(id)->steps;
+  for (const auto& [group, stages] : unets) {
+    for (const std::size_t stage : stages) counts.every_table_alone += plan.stages[stage].steps;
   }
-  std::unordered_set<std::string_view> went_on;
-  for (const Stage& stage : plan.stages) {
-    const auto from = stage.inputs.find("network");
-    if (is_training(stage.kind) && from != stage.inputs.end()) went_on.insert(from->second);
+  std::vector<bool> went_on(plan.stages.size(), false);
+  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+    if (is_training(plan.stages[i].kind) && places.from(i) != Places::kNone) {
+      went_on[places.from(i)] = true;
+    }
   }
-  for (const Stage& stage : plan.stages) {
-    if (!is_training(stage.kind)) continue;
-    counts.shared += stage.steps;
-    if (!went_on.contains(stage.id)) counts.every_run_once += chain_steps(stage, stages);
+  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+    if (!is_training(plan.stages[i].kind)) continue;
+    counts.shared += plan.stages[i].steps;
+    if (!went_on[i]) counts.every_run_once += places.chain_steps(i);
   }
   return counts;
 }
 
 double longest_chain(const Plan& plan, const std::function<double(const Stage&)>& cost) {
   std::unordered_map<std::string_view, double> ends;  // Stages stand after their inputs.
+  ends.reserve(plan.stages.size());
   double longest = 0;
   for (const Stage& stage : plan.stages) {
     double start = 0;
     for (const auto& [role, id] : stage.inputs) start = std::max(start, ends.at(id));
-    ends[stage.id] = start + cost(stage);
-    longest = std::max(longest, ends[stage.id]);
+    const double end = start + cost(stage);
+    ends.emplace(stage.id, end);
+    longest = std::max(longest, end);
   }
   return longest;
 }

@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
-#include <string_view>
-#include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "dashboards/coverage.h"
 #include "orchestrator/cli/commands.h"
@@ -69,7 +68,8 @@ Summary summarise(const Opened& opened, const std::string& device) {
   sweep::CostBook costs = costs_of(opened, device, summary.setting);
   std::unordered_set<std::string> done;
   if (opened.store) done = opened.store->all_done();
-  std::unordered_map<std::string_view, double> hours_left;
+  std::vector<double> hours_left;  // Of the stages, in the plan's order.
+  hours_left.reserve(opened.plan.stages.size());
   for (const sweep::Stage& stage : opened.plan.stages) {
     const StageLine& line =
         summary.stages.emplace_back(done.contains(stage.id), costs.estimate(stage));
@@ -80,7 +80,7 @@ Summary summarise(const Opened& opened, const std::string& device) {
     ++summary.bases[line.cost.basis];
     const double hours = line.cost.device_seconds() / 3600;
     summary.hours += hours;
-    hours_left.emplace(stage.id, line.is_done ? 0 : line.cost.seconds / 3600);
+    hours_left.push_back(line.is_done ? 0 : line.cost.seconds / 3600);
     if (!line.is_done) summary.hours_left += hours;
     if (!line.is_done && sweep::is_training(stage.kind)) summary.steps_left += stage.steps;
     const std::int64_t weights = costs.model().weight_bytes(stage);
@@ -88,8 +88,9 @@ Summary summarise(const Opened& opened, const std::string& device) {
     summary.checkpoint_bytes_max =
         std::max(summary.checkpoint_bytes_max, sweep::checkpoint_bytes(stage, weights));
   }
-  summary.critical_hours = sweep::longest_chain(
-      opened.plan, [&](const sweep::Stage& stage) { return hours_left.at(stage.id); });
+  summary.critical_hours = sweep::longest_chain(opened.plan, [&](const sweep::Stage& stage) {
+    return hours_left[static_cast<std::size_t>(&stage - opened.plan.stages.data())];
+  });
   summary.cells = dashboards::cell_sources(opened.plan);
   summary.cells_covered =
       static_cast<std::size_t>(std::count_if(summary.cells.begin(), summary.cells.end(),
