@@ -110,7 +110,6 @@ void Core::on(const GangStarting& event) {
 }
 
 void Core::on(const GangConnected& event) {
-  if (options_.strangers && !stopping_) gangs_.try_emplace(event.gang);
   Gang* gang = find(event.gang);
   if (gang == nullptr) return;
   gang->connected = true;

@@ -35,13 +35,12 @@ struct Options {
   int slots = 1;  ///< GPUs, or CPU slots, that gangs are started on. 0: they come by themselves.
   int share_milli = 1000;  ///< What one rank takes of a slot: 250 lets four trials share a GPU.
   int ranks_min = 1, ranks_max = 1;  ///< A gang grows where its stages' measured scaling pays.
-  bool strangers = false;         ///< Gangs that were not launched here may serve (Slurm's pilots).
-  int failures_max = 3;           ///< Of its own a stage may have so many failures less one.
-  int losses_max = 20;            ///< The same for gangs lost through no fault of its own.
-  bool queued = false;            ///< Gangs wait in a queue: `launch_ms` counts from GangStarting.
-  std::int64_t idle_ms = 0;       ///< An idle gang leaves after so long; 0: it stays to the end.
-  std::int64_t lease_ms = 15000;  ///< A gang that is silent so long is dead.
-  std::int64_t stall_ms = 300000;   ///< An attempt whose progress rests so long is stuck.
+  int failures_max = 3;              ///< Of its own a stage may have so many failures less one.
+  int losses_max = 20;               ///< The same for gangs lost through no fault of its own.
+  bool queued = false;             ///< Gangs wait in a queue: `launch_ms` counts from GangStarting.
+  std::int64_t idle_ms = 0;        ///< An idle gang leaves after so long; 0: it stays to the end.
+  std::int64_t lease_ms = 15000;   ///< A gang that is silent so long is dead.
+  std::int64_t stall_ms = 300000;  ///< An attempt whose progress rests so long is stuck.
   std::int64_t launch_ms = 180000;  ///< From the launch to Hello.
   std::int64_t stop_ms = 30000;     ///< From Shutdown to the kill.
   std::int64_t backoff_ms = 1000;   ///< First pause after a failure; doubles.
