@@ -28,7 +28,7 @@ class Completion {
         handler_(std::make_unique<Of<Handler>>(std::move(handler))) {}
 
   void operator()(Arguments... arguments) {
-    // The handler may end everything around it, and is gone by then itself.
+    // The handler may end the operation that holds this.
     const auto handler = std::move(handler_);
     handler->call(std::move(arguments)...);
   }

@@ -32,7 +32,7 @@
 namespace reprise::core {
 
 struct Options {
-  int slots = 1;  ///< GPUs, or CPU slots, that gangs are started on. 0: they come by themselves.
+  int slots = 1;           ///< GPUs, or CPU slots, that gangs are started on.
   int share_milli = 1000;  ///< What one rank takes of a slot: 250 lets four trials share a GPU.
   int ranks_min = 1, ranks_max = 1;  ///< A gang grows where its stages' measured scaling pays.
   int failures_max = 3;              ///< Of its own a stage may have so many failures less one.

@@ -3,35 +3,25 @@
 
     tests/chaos/soak.py BUILD/bin/reprise BUILD/bin/reprise-chaos-gang
 
-SOAK_SECONDS (default 1800, at least 240): about how long; SOAK_SEED (default 1) draws the victims. In the first half coordinators
-die too; the last one lives through the second half, in which its memory and open files must not grow.
+SOAK_SECONDS (default 1800, at least 240): about how long; SOAK_SEED (default 1) draws the victims. In the first half
+coordinators die too; the last one lives through the second half, in which its open files must not grow and its memory
+not by 2 MiB.
 """
 import os
 import pathlib
 import random
 import signal
+import statistics
 import time
 
-from harness import check, kill, main, processes, ranks
+from harness import TINY, check, kill, main, processes, ranks
 
 SECONDS = int(os.environ.get("SOAK_SECONDS", "1800"))
 EVERY = 5  # Seconds between deaths.
-STUDY = """schema = 1
-name = "soak"
-[datasets.phantom]
-importer = "phantom"
-subjects = 3
-volume = [64, 64, 16]
-test_subjects = 1
-size = [64, 64]
-[trial]
-dataset = "phantom"
-unet = {{ width = 8, train = {{ steps = 20, batch = 4, patch = 64, learning_rate = 1e-3, checkpoint_every = 5 }} }}
-pretrain = {{ steps = 40, batch = 2, patch = 16, learning_rate = 1e-3, checkpoint_every = 5 }}
-finetune = {{ steps = 20, batch = 2, patch = 16, learning_rate = 1e-4, checkpoint_every = 5 }}
-[[trials]]
-row = "seed {{seed}}"
-grid = {{ seed = {seeds} }}
+# The tiny study's trainings, once a seed.
+STUDY = TINY.read_text().partition("[[trials]]")[0] + """[[trials]]
+row = "seed {seed}"
+grid = { seed = SEEDS }
 [[tables]]
 name = "t"
 columns = ["PSNR", "Dice-T"]
@@ -42,13 +32,6 @@ def memory_and_files(pid):
     """Resident MiB and open files of a process."""
     pages = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20, len(os.listdir(f"/proc/{pid}/fd"))
-
-
-def slope(points):
-    """Least squares: units of y a second."""
-    mean_x = sum(x for x, _ in points) / len(points)
-    mean_y = sum(y for _, y in points) / len(points)
-    return sum((x - mean_x) * (y - mean_y) for x, y in points) / sum((x - mean_x) ** 2 for x, _ in points)
 
 
 class Soak:
@@ -95,7 +78,7 @@ class Soak:
 def soak(lab):
     lab.study = lab.folder / "soak.toml"
     # Deaths cost about as much as the work itself.
-    lab.study.write_text(STUDY.format(seeds=list(range(1, max(4, SECONDS // 3) + 1))))
+    lab.study.write_text(STUDY.replace("SEEDS", str(list(range(1, max(4, SECONDS // 3) + 1)))))
     lab.calm()
     run = Soak(lab)
     half = run.start + SECONDS / 2
@@ -110,7 +93,7 @@ def soak(lab):
     settled = samples[len(samples) // 5:]
     check(len(settled) >= 30, "the second half was too short to measure:", len(samples), "s")
     files = [number for _, _, number in settled]
-    growth = slope([(at, mib) for at, mib, _ in settled]) * 3600
+    growth = statistics.linear_regression([at for at, _, _ in settled], [mib for _, mib, _ in settled]).slope * 3600
     print(f"        {took:.0f} s, deaths: {run.deaths}; memory {settled[0][1]:.1f} to {settled[-1][1]:.1f} MiB, {growth:+.2f} MiB"
           f" an hour; open files {min(files)} to {max(files)}", flush=True)
     check(max(files[len(files) // 2:]) <= max(files[:len(files) // 2]) + 2, "open files grow:", files)

@@ -2,15 +2,16 @@
 
 #include <boost/asio/buffer.hpp>
 #include <charconv>
-#include <cstdlib>
 #include <string_view>
 
 #include "orchestrator/http_message.h"
+#include "tests/fuzz/require.h"
 #include "tests/orchestrator/fake_control_host.h"
 
 namespace {
 
 using namespace reprise;
+using fuzz::require;
 
 // Short, so that the fuzzer may find them; they stand in the corpus.
 const std::string kAct = "ActSecret";
@@ -26,10 +27,6 @@ struct Coordinator {
   FakeControlHost host;
   web::Routes routes{{kAct, kView}, {"127.0.0.1", "localhost", "[::1]"}};
 };
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 /// The secret as it stands, or with some of its letters as %XX: a query may spell it so.
 bool holds(std::string_view text, std::string_view secret) {

@@ -1,20 +1,13 @@
 /// Any bytes as what squeue and sbatch print: jobs with numbers, or nothing.
 
-#include <cstdlib>
 #include <string_view>
 
 #include "orchestrator/slurm.h"
-
-namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-}  // namespace
+#include "tests/fuzz/require.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace reprise;
+  using fuzz::require;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   for (const slurm::Job& job : slurm::parse_queue(text)) {
     require(!job.id.empty() && job.id.front() >= '0' && job.id.front() <= '9');

@@ -1,19 +1,16 @@
 /// Any bytes as a study: a plan whose stages stand on each other, or a refusal that says where.
 
-#include <cstdlib>
 #include <set>
 #include <string>
 
 #include "sweep/error.h"
 #include "sweep/study.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using namespace reprise;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using fuzz::require;
 
 void check_plan(const sweep::Study& study) {
   std::map<std::string, std::string> digests;

@@ -1,20 +1,17 @@
 /// Any bytes as a file of weights: a table of contents that fits the file, a pickle whose tensors
 /// lie in their storages, or Error.
 
-#include <cstdlib>
 #include <string_view>
 
 #include "models/pickle.h"
 #include "sweep/error.h"
 #include "sweep/safetensors_index.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using namespace reprise;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using fuzz::require;
 
 template <typename Read>
 void try_to(const Read& read) {

@@ -1,27 +1,28 @@
 /// Any bytes as a frame, from a gang and from a coordinator: messages that survive a second
 /// journey, or Error.
 
-#include <cstdlib>
 #include <string_view>
 
 #include "orchestrator/wire.h"
 #include "sweep/error.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using namespace reprise;
+using fuzz::require;
 
 /// What the other side reads of a message that was read and sent on is the same message.
 template <typename Message>
 void travel_again(const std::vector<Message>& messages,
                   std::vector<Message> (*decode)(std::string_view)) {
-  if (messages.empty() || messages.size() > wire::kMessagesMax) std::abort();
+  require(!messages.empty() && messages.size() <= wire::kMessagesMax);
   std::vector<std::string> texts;
   for (const Message& message : messages) texts.push_back(wire::encode(message));
   const std::vector<Message> again = decode(wire::join(texts));
-  if (again.size() != messages.size()) std::abort();
+  require(again.size() == messages.size());
   for (std::size_t i = 0; i < again.size(); ++i) {
-    if (again[i].index() != messages[i].index()) std::abort();
+    require(again[i].index() == messages[i].index());
   }
 }
 
@@ -31,7 +32,7 @@ void try_as(std::string_view text, std::vector<Message> (*decode)(std::string_vi
   try {
     messages = decode(text);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::Corrupt) std::abort();
+    require(error.code() == ErrorCode::Corrupt);
     return;
   }
   travel_again(messages, decode);
