@@ -1,8 +1,15 @@
 #include "models/blocks.h"
 
+#include "models/kernels/kernel_set.h"
 #include "sweep/error.h"
 
 namespace reprise::models {
+
+torch::Tensor in_fastest_order(const torch::Tensor& features) {
+  const bool trains = at::GradMode::is_enabled();
+  if (features.is_cpu() && trains && !kernels::has_avx512()) return features;
+  return features.contiguous(at::MemoryFormat::ChannelsLast);
+}
 
 nn::Conv2d mean_shift(std::int64_t channels) {
   nn::Conv2d layer(nn::Conv2dOptions(channels, channels, 1));

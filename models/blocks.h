@@ -35,6 +35,10 @@ inline nn::LayerNorm layer_norm(std::int64_t channels) {
   return nn::LayerNorm(nn::LayerNormOptions({channels}));
 }
 
+/// Features [N,C,H,W] in the order of memory in which the convolutions behind, which keep it, are
+/// fastest: channels last, but for training on a CPU without AVX-512.
+torch::Tensor in_fastest_order(const torch::Tensor& features);
+
 /// Fixed 1x1 convolution: (x - mean) / std, or its inverse; the identity for mean 0 and std 1.
 nn::Conv2d mean_shift(std::int64_t channels);
 

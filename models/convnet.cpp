@@ -33,9 +33,7 @@ Convnet::Convnet(const ConvnetOptions& options) {
 }
 
 torch::Tensor Convnet::forward(torch::Tensor lr) {
-  // Convolutions are fastest with channels last, and everything behind keeps that order.
-  const torch::Tensor features =
-      head_(lr).contiguous(at::MemoryFormat::ChannelsLast);  // [B, width, H, W]
+  const torch::Tensor features = in_fastest_order(head_(lr));  // [B, width, H, W]
   torch::Tensor x = features;
   for (ConvnetBlock& block : blocks_) x = block(x);
   return tail_(x + features);

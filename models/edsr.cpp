@@ -22,9 +22,7 @@ Edsr::Edsr(const EdsrOptions& options) : options_(options) {
 }
 
 torch::Tensor Edsr::forward(torch::Tensor lr) {
-  // Convolutions are fastest with channels last, and everything behind keeps that order.
-  const torch::Tensor features =
-      head_(sub_mean_(lr)).contiguous(at::MemoryFormat::ChannelsLast);  // [B, width, H, W]
+  const torch::Tensor features = in_fastest_order(head_(sub_mean_(lr)));  // [B, width, H, W]
   torch::Tensor x = features;
   for (Block& block : blocks_) {
     torch::Tensor hidden = block.first(x);

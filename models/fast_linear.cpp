@@ -1,6 +1,5 @@
 #include "models/fast_linear.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
@@ -10,6 +9,7 @@
 
 #include "models/fast_norm.h"
 #include "models/kernels/kernel_set.h"
+#include "models/parallel.h"
 #ifdef REPRISE_MODELS_CUDA
 #include "models/cuda/linear_tensors.h"
 #include "models/cuda/norm_tensors.h"
@@ -54,27 +54,17 @@ Tensor product(const Tensor& x, const Tensor& weight, const std::optional<Tensor
                                            : std::optional<std::string_view>(""));
 }
 
-/// oneDNN's bfloat16 needs AVX-512.
-bool has_bf16() {
-#ifdef __x86_64__
-  static const bool found = __builtin_cpu_supports("avx512bw") != 0 &&
-                            __builtin_cpu_supports("avx512vl") != 0 &&
-                            __builtin_cpu_supports("avx512dq") != 0;
-  return found;
-#else
-  return false;
-#endif
-}
-
-/// The type that a product of `x` is computed in, if oneDNN does it.
+/// The type that a product of `x` is computed in, if oneDNN does it: bfloat16 with AVX-512 only.
 std::optional<torch::ScalarType> fast_type(const Tensor& x) {
   if (!x.device().is_cpu() || !pointwise() || !pointwise_binary()) return std::nullopt;
   if (at::autocast::is_autocast_enabled(at::kCPU)) {
     const auto type = at::autocast::get_autocast_dtype(at::kCPU);
-    return type == torch::kBFloat16 && has_bf16() ? std::optional(torch::kBFloat16) : std::nullopt;
+    return type == torch::kBFloat16 && kernels::has_avx512() ? std::optional(torch::kBFloat16)
+                                                             : std::nullopt;
   }
   const auto type = x.scalar_type();
-  const bool is_taken = type == torch::kFloat32 || (type == torch::kBFloat16 && has_bf16());
+  const bool is_taken =
+      type == torch::kFloat32 || (type == torch::kBFloat16 && kernels::has_avx512());
   return is_taken ? std::optional(type) : std::nullopt;
 }
 
@@ -99,7 +89,7 @@ Tensor weight_gradient(const Tensor& gradient, const Tensor& x) {
   Tensor out = torch::empty({a.size(1), b.size(1)}, a.options());
   constexpr std::int64_t kRows = 8;  // A thread takes whole tiles of the kernel.
   const std::int64_t tiles = (out.size(0) + kRows - 1) / kRows;
-  at::parallel_for(0, tiles, 4, [&](int64_t begin, int64_t end) {
+  parallel_parts(tiles, 4, [&](int64_t begin, int64_t end) {
     kernels::kernel_set().product(a.data_ptr<float>(), a.size(1), b.data_ptr<float>(), b.size(1),
                                   a.size(0), out.data_ptr<float>(), begin * kRows,
                                   std::min(end * kRows, out.size(0)));

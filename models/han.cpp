@@ -53,9 +53,7 @@ torch::Tensor Han::attend_pixels(const torch::Tensor& x) {
 }
 
 torch::Tensor Han::forward(torch::Tensor lr) {
-  // Convolutions are fastest with channels last, and everything behind keeps that order.
-  const torch::Tensor features =
-      head_(sub_mean_(lr)).contiguous(at::MemoryFormat::ChannelsLast);  // [B, width, H, W]
+  const torch::Tensor features = in_fastest_order(head_(sub_mean_(lr)));  // [B, width, H, W]
   torch::Tensor x = features;
   std::vector<torch::Tensor> items;
   for (BlockGroup& group : groups_) {

@@ -14,7 +14,7 @@ torch::Tensor GatedConvImpl::forward(const torch::Tensor& x) {
     torch::NoGradGuard no_grad;
     // A 1x1 convolution commutes with the exchange of pixels.
     is_below =
-        gate_(x).transpose(2, 3).reshape(x.sizes()).contiguous(at::MemoryFormat::ChannelsLast) < 0;
+        gate_(x).transpose(2, 3).reshape(x.sizes()).contiguous(x.suggest_memory_format()) < 0;
   }
   return torch::where(is_below, below_(x), above_(x));
 }
@@ -48,9 +48,7 @@ Rcan::Rcan(const RcanOptions& options) {
 }
 
 torch::Tensor Rcan::forward(torch::Tensor lr) {
-  // Convolutions are fastest with channels last, and everything behind keeps that order.
-  const torch::Tensor features =
-      head_(sub_mean_(lr)).contiguous(at::MemoryFormat::ChannelsLast);  // [B, width, H, W]
+  const torch::Tensor features = in_fastest_order(head_(sub_mean_(lr)));  // [B, width, H, W]
   torch::Tensor x = features;
   for (BlockGroup& group : groups_) {
     torch::Tensor inner = x;

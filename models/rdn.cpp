@@ -30,9 +30,7 @@ Rdn::Rdn(const RdnOptions& options) {
 }
 
 torch::Tensor Rdn::forward(torch::Tensor lr) {
-  // Convolutions are fastest with channels last, and everything behind keeps that order.
-  const torch::Tensor features =
-      head_(sub_mean_(lr)).contiguous(at::MemoryFormat::ChannelsLast);  // [B, width, H, W]
+  const torch::Tensor features = in_fastest_order(head_(sub_mean_(lr)));  // [B, width, H, W]
   torch::Tensor x = first_(features);
   std::vector<torch::Tensor> outputs;
   for (Block& block : blocks_) {

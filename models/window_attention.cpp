@@ -1,10 +1,9 @@
 #include "models/window_attention.h"
 
-#include <ATen/Parallel.h>
-
 #include <cmath>
 
 #include "models/kernels/kernel_set.h"
+#include "models/parallel.h"
 #ifdef REPRISE_MODELS_CUDA
 #include "models/cuda/attention_tensors.h"
 #endif
@@ -45,7 +44,7 @@ void run_forward(const kernels::AttentionInput<T>& in, const Tensor& out, const 
   const kernels::AttentionOutput<T> to{.out = data<T>(out),
                                        .stats = stats.defined() ? data<float>(stats) : nullptr};
   const auto& set = kernels::kernel_set();
-  at::parallel_for(0, in.shape.images * in.shape.windows, 1, [&](int64_t begin, int64_t end) {
+  parallel_parts(in.shape.images * in.shape.windows, 1, [&](int64_t begin, int64_t end) {
     if constexpr (std::is_same_v<T, float>) {
       set.forward(in, to, begin, end);
     } else {
@@ -63,7 +62,7 @@ void run_backward(const kernels::AttentionInput<T>& in, const Tensor& out_gradie
       .qkv = data<T>(qkv_gradient),
       .bias = bias_gradient.defined() ? data<float>(bias_gradient) : nullptr};
   const auto& set = kernels::kernel_set();
-  at::parallel_for(0, in.shape.heads, 1, [&](int64_t begin, int64_t end) {
+  parallel_parts(in.shape.heads, 1, [&](int64_t begin, int64_t end) {
     if constexpr (std::is_same_v<T, float>) {
       set.backward(in, to, begin, end);
     } else {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/cuda/check.h"
 #include "models/cuda/window_attention.h"
 
 namespace reprise::models::cuda {
@@ -15,7 +16,7 @@ using torch::Tensor;
 
 /// Blocks a head in the backward pass: with the paper's 6 heads what an H200 runs at once, two on
 /// each of 132 multiprocessors.
-constexpr std::int64_t kChunks = 44;
+constexpr std::int64_t kBlocksOfHead = 44;
 
 kernels::BlockArguments arguments_of(const Tensor& qkv, const Tensor& bias, const Tensor& place,
                                      const Tensor& mask, std::int64_t heads, const Tensor& stats) {
@@ -32,10 +33,6 @@ kernels::BlockArguments arguments_of(const Tensor& qkv, const Tensor& bias, cons
   return in;
 }
 
-void check(cudaError_t code) {
-  TORCH_CHECK(code == cudaSuccess, "window attention: ", cudaGetErrorString(code));
-}
-
 }  // namespace
 
 bool takes(const Tensor& qkv, std::int64_t tokens, std::int64_t heads) {
@@ -49,7 +46,8 @@ Tensor attention_forward(const Tensor& qkv, const Tensor& bias, const Tensor& pl
   Tensor out = torch::empty({qkv.size(0), qkv.size(1), qkv.size(2) / 3}, qkv.options());
   auto in = arguments_of(qkv, bias, place, mask, heads, stats);
   in.out = out.data_ptr<float>();
-  check(attention_forward(in, qkv.size(2) / 3 / heads, c10::cuda::getCurrentCUDAStream().stream()));
+  check(attention_forward(in, qkv.size(2) / 3 / heads, c10::cuda::getCurrentCUDAStream().stream()),
+        "window attention");
   return out;
 }
 
@@ -60,13 +58,13 @@ AttentionGradient attention_backward(const Tensor& out_gradient, const Tensor& q
   AttentionGradient result;
   result.qkv = torch::empty_like(qkv);
   auto in = arguments_of(qkv, bias, place, mask, heads, stats);
-  in.chunks = std::min(kChunks, in.images * in.windows);
+  in.chunks = std::min(kBlocksOfHead, in.images * in.windows);
   const Tensor parts = torch::empty({in.chunks, heads, bias.size(1), bias.size(2)}, bias.options());
   in.out_gradient = out_gradient.data_ptr<float>();
   in.qkv_gradient = result.qkv.data_ptr<float>();
   in.bias_parts = parts.data_ptr<float>();
-  check(
-      attention_backward(in, qkv.size(2) / 3 / heads, c10::cuda::getCurrentCUDAStream().stream()));
+  check(attention_backward(in, qkv.size(2) / 3 / heads, c10::cuda::getCurrentCUDAStream().stream()),
+        "window attention");
   result.bias = parts.sum(0);
   return result;
 }

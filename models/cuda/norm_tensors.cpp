@@ -5,19 +5,16 @@
 
 #include <algorithm>
 
+#include "models/cuda/check.h"
 #include "models/cuda/norm.h"
 
 namespace reprise::models::cuda {
 namespace {
 
 /// Two blocks for each multiprocessor of an H200.
-constexpr std::int64_t kChunks = 264;
+constexpr std::int64_t kBlocksMost = 264;
 /// Rows of a chunk that are worth a block.
 constexpr std::int64_t kRowsOfChunk = 64;
-
-void check(cudaError_t code) {
-  TORCH_CHECK(code == cudaSuccess, "layer norm: ", cudaGetErrorString(code));
-}
 
 cudaStream_t stream() { return c10::cuda::getCurrentCUDAStream().stream(); }
 
@@ -29,7 +26,7 @@ torch::Tensor sums_of_chunks(const torch::Tensor& x, std::int64_t chunks) {
   in.x = x.const_data_ptr<float>();
   in.out = out.data_ptr<float>();
   in.chunks = chunks;
-  check(sum_columns(in, stream()));
+  check(sum_columns(in, stream()), "layer norm");
   return out;
 }
 
@@ -60,7 +57,7 @@ Normed norm_forward(const torch::Tensor& x, const torch::Tensor& gain, const tor
     result.stats = torch::empty({in.rows, 2}, x.options());
     in.stats = result.stats.data_ptr<float>();
   }
-  check(norm_forward(in, stream()));
+  check(norm_forward(in, stream()), "layer norm");
   return result;
 }
 
@@ -72,10 +69,10 @@ NormGradient norm_backward(const torch::Tensor& out_gradient, const torch::Tenso
   in.stats = stats.data_ptr<float>();
   in.out_gradient = out_gradient.const_data_ptr<float>();
   in.x_gradient = result.x.data_ptr<float>();
-  in.chunks = std::clamp<std::int64_t>(in.rows / kernels::kNormRows, 1, kChunks);
+  in.chunks = std::clamp<std::int64_t>(in.rows / kernels::kNormRows, 1, kBlocksMost);
   const torch::Tensor parts = torch::empty({in.chunks, 2 * in.width}, x.options());
   in.parts = parts.data_ptr<float>();
-  check(norm_backward(in, stream()));
+  check(norm_backward(in, stream()), "layer norm");
   const torch::Tensor sums = sums_of_chunks(parts, 1)[0];
   result.gain = sums.narrow(0, 0, in.width);
   result.shift = sums.narrow(0, in.width, in.width);

@@ -19,6 +19,16 @@ KernelList all_kernel_sets() {
   return list;
 }
 
+bool has_avx512() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+  return false;
+#endif
+}
+
 const KernelSet& kernel_set() {
   static const KernelSet& best = *all_kernel_sets().sets[0];
   return best;

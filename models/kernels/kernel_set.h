@@ -78,6 +78,9 @@ struct KernelSet {
 /// The kernels for this processor: AVX-512, AVX2 or the baseline.
 const KernelSet& kernel_set();
 
+/// Whether the processor has what oneDNN's AVX-512 kernels use.
+bool has_avx512();
+
 /// Every set that this processor can run, for tests.
 struct KernelList {
   const KernelSet* sets[3];
