@@ -1,19 +1,12 @@
 #include "dashboards/coverage.h"
 
-#include <algorithm>
-
 #include "dashboards/paper.h"
 
 namespace reprise::dashboards {
 
-const sweep::Trial* find_trial(const sweep::Plan& plan, const std::string& study,
-                               const std::string& name) {
-  const std::string in_folder = study + "." + name;
-  const bool alone = plan.study == study;
-  const auto found = std::find_if(plan.trials.begin(), plan.trials.end(), [&](const auto& trial) {
-    return trial.name == in_folder || (alone && trial.name == name);
-  });
-  return found == plan.trials.end() ? nullptr : &*found;
+const sweep::Trial* PlannedTrials::find(const std::string& study, const std::string& name) const {
+  const sweep::Trial* trial = index_.find(study + "." + name);
+  return trial == nullptr && study == study_ ? index_.find(name) : trial;
 }
 
 std::string stage_of_metric(const sweep::Trial& trial, const std::string& metric) {
@@ -25,6 +18,7 @@ std::string stage_of_metric(const sweep::Trial& trial, const std::string& metric
 }
 
 std::vector<CellSource> cell_sources(const sweep::Plan& plan) {
+  const PlannedTrials trials(plan);
   std::vector<CellSource> cells;
   for (const Definition& table : paper_tables()) {
     for (const Block& block : table.blocks) {
@@ -36,7 +30,7 @@ std::vector<CellSource> cell_sources(const sweep::Plan& plan) {
           cell.row = row.paper;
           cell.column = column.paper;
           cell.metric = cell_metric(row, column);
-          const sweep::Trial* trial = find_trial(plan, table.study, cell_trial(row, column));
+          const sweep::Trial* trial = trials.find(table.study, cell_trial(row, column));
           if (trial != nullptr) {
             cell.trial = trial->name;
             cell.stage = stage_of_metric(*trial, cell.metric);

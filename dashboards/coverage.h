@@ -6,6 +6,7 @@
 
 #include "dashboards/definition.h"
 #include "sweep/plan.h"
+#include "sweep/plan_index.h"
 
 namespace reprise::dashboards {
 
@@ -16,10 +17,18 @@ struct CellSource {
   std::string stage;  ///< The stage whose result holds the metric.
 };
 
-/// The trial that a study's definition names, in a plan of that study alone or of its folder; null
-/// where the plan has none.
-const sweep::Trial* find_trial(const sweep::Plan& plan, const std::string& study,
-                               const std::string& name);
+/// The trials that definitions name, in a plan of one study alone or of a folder; the plan must
+/// outlive it.
+class PlannedTrials {
+ public:
+  explicit PlannedTrials(const sweep::Plan& plan) : study_(plan.study), index_(plan.trials) {}
+  /// Null where the plan has none.
+  [[nodiscard]] const sweep::Trial* find(const std::string& study, const std::string& name) const;
+
+ private:
+  std::string study_;
+  sweep::TrialIndex index_;
+};
 
 /// The stage of a trial that measures a metric; empty where none does.
 std::string stage_of_metric(const sweep::Trial& trial, const std::string& metric);

@@ -1,10 +1,10 @@
 #include "dashboards/definition.h"
 
-#include <algorithm>
 #include <array>
 #include <boost/json/value.hpp>
 
 #include "sweep/error.h"
+#include "sweep/plan_index.h"
 #include "sweep/toml_reader.h"
 
 namespace reprise::dashboards {
@@ -50,12 +50,11 @@ RankBy rank_from(const std::string& name) {
 }
 
 /// Method "hr": it evaluates the truth itself.
-bool is_upper_bound(const sweep::Plan& plan, const sweep::Trial& trial) {
+bool is_upper_bound(const sweep::StageIndex& stages, const sweep::Trial& trial) {
   const auto role = trial.stages.find("evaluate");
   if (role == trial.stages.end()) return false;
-  const auto stage = std::find_if(plan.stages.begin(), plan.stages.end(),
-                                  [&](const sweep::Stage& s) { return s.id == role->second; });
-  if (stage == plan.stages.end()) return false;
+  const sweep::Stage* stage = stages.find(role->second);
+  if (stage == nullptr) return false;
   const boost::json::value* method = stage->config.if_contains("method");
   return method != nullptr && *method == "hr";
 }
@@ -109,13 +108,14 @@ Definition definition_of(const sweep::TableSpec& spec, const sweep::Plan& plan) 
   table.title = spec.title;
   table.study = spec.group;
   Block block;
+  const sweep::StageIndex stages(plan.stages);
   const std::string prefix = plan.study == spec.group ? "" : spec.group + ".";
   for (const sweep::Trial& trial : plan.trials) {
     if (!trial.name.starts_with(prefix)) continue;
     Entry row;
     row.label = trial.row;
     row.trial = trial.name.substr(prefix.size());
-    row.reference = is_upper_bound(plan, trial);
+    row.reference = is_upper_bound(stages, trial);
     const auto paper = spec.paper_rows.find(trial.row);
     row.paper = paper == spec.paper_rows.end() ? "" : paper->second;
     block.rows.push_back(std::move(row));

@@ -66,12 +66,13 @@ json::array slice_values(const json::object& body, const char* metric) {
 json::object panel_figure(const std::string& figure, const db::Store& store,
                           const sweep::Plan& plan, const std::filesystem::path& workspace) {
   const Shown& shown = shown_in(figure);
+  const PlannedTrials trials(plan);
   json::array methods;
   std::size_t all = 0;
   for (const Definition& definition : paper_tables()) {
     if (definition.number != shown.table) continue;
     for (const Entry& row : definition.blocks.front().rows) {
-      const sweep::Trial* trial = find_trial(plan, definition.study, row.trial);
+      const sweep::Trial* trial = trials.find(definition.study, row.trial);
       if (trial == nullptr) continue;
       ++all;
       const auto body = store.result(trial->stages.at("evaluate"));

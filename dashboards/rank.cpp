@@ -1,6 +1,7 @@
 #include "dashboards/rank.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "dashboards/render.h"
@@ -18,9 +19,11 @@ void rank_cells(const std::vector<Cell*>& cells, bool second) {
   std::set<double> printed;
   for (const Cell* cell : cells) printed.insert(key(*cell));
   for (Cell* cell : cells) {
-    const auto place = std::distance(printed.begin(), printed.find(key(*cell)));
-    if (place == 0) cell->rank = Rank::Best;
-    if (place == 1 && second) cell->rank = Rank::Second;
+    const double own = key(*cell);
+    if (own == *printed.begin()) cell->rank = Rank::Best;
+    if (second && printed.size() > 1 && own == *std::next(printed.begin())) {
+      cell->rank = Rank::Second;
+    }
   }
 }
 

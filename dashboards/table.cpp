@@ -1,6 +1,5 @@
 #include "dashboards/table.h"
 
-#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -23,25 +22,31 @@ std::optional<double> counted(const sweep::Stage& stage, const std::string& metr
                              : static_cast<double>(profile.paper_parameters) * 1e-6;
 }
 
-/// The first stage of a trial's chain that is not done.
-const sweep::Stage* first_missing(const db::Store* store, const sweep::Plan& plan,
+/// The first stage, in the plan's order, of those that `id` needs and that are not done.
+const sweep::Stage* first_missing(const db::Store* store, const sweep::StageIndex& stages,
                                   const std::string& id) {
-  std::set<std::string> needed = {id};
-  const sweep::Stage* first = nullptr;
-  // Stages stand after their inputs: backwards, every need is known when its stage is reached.
-  for (auto stage = plan.stages.rbegin(); stage != plan.stages.rend(); ++stage) {
-    if (!needed.contains(stage->id) || (store != nullptr && store->is_done(stage->id))) continue;
-    first = &*stage;
-    for (const auto& [role, input] : stage->inputs) needed.insert(input);
+  std::set<const sweep::Stage*> missing;
+  std::vector<std::string> open = {id};
+  while (!open.empty()) {
+    const sweep::Stage* stage = stages.find(open.back());
+    open.pop_back();
+    if (stage == nullptr || (store != nullptr && store->is_done(stage->id))) continue;
+    if (!missing.insert(stage).second) continue;
+    for (const auto& [role, input] : stage->inputs) open.push_back(input);
   }
-  return first;
+  // They stand in one array: their addresses are in its order.
+  return missing.empty() ? nullptr : *missing.begin();
 }
 
 class Builder {
  public:
   Builder(const db::Store* store, const Definition& definition, const sweep::Plan& plan,
           std::string command)
-      : store_(store), definition_(definition), plan_(plan), command_(std::move(command)) {}
+      : store_(store),
+        definition_(definition),
+        trials_(plan),
+        stages_(plan.stages),
+        command_(std::move(command)) {}
 
   [[nodiscard]] Table block(const Block& block) const {
     Table table;
@@ -70,7 +75,7 @@ class Builder {
     }
     cell.metric = cell_metric(row, column);
     const std::string name = cell_trial(row, column);
-    const sweep::Trial* trial = find_trial(plan_, definition_.study, name);
+    const sweep::Trial* trial = trials_.find(definition_.study, name);
     if (trial == nullptr) {
       if (!cell.paper.empty()) {
         cell.missing = "the plan has no trial " + definition_.study + "." + name;
@@ -83,9 +88,8 @@ class Builder {
       if (!cell.paper.empty()) cell.missing = trial->name + " does not measure " + cell.metric;
       return cell;
     }
-    const auto same = [&](const sweep::Stage& stage) { return stage.id == cell.stage; };
-    const auto stage = std::find_if(plan_.stages.begin(), plan_.stages.end(), same);
-    if (stage != plan_.stages.end()) cell.mean = counted(*stage, cell.metric);
+    const sweep::Stage* stage = stages_.find(cell.stage);
+    if (stage != nullptr) cell.mean = counted(*stage, cell.metric);
     if (cell.mean) return cell;
     if (store_ == nullptr || !store_->is_done(cell.stage)) {
       cell.missing = missing_text(cell.stage);
@@ -119,7 +123,7 @@ class Builder {
   }
 
   [[nodiscard]] std::string missing_text(const std::string& stage) const {
-    const sweep::Stage* first = first_missing(store_, plan_, stage);
+    const sweep::Stage* first = first_missing(store_, stages_, stage);
     if (first == nullptr) return "not done";
     const std::string text = "stage " + first->id.substr(0, 12) + " (" + first->label + " on " +
                              first->dataset + ") is not done";
@@ -128,7 +132,8 @@ class Builder {
 
   const db::Store* store_;
   const Definition& definition_;
-  const sweep::Plan& plan_;
+  PlannedTrials trials_;
+  sweep::StageIndex stages_;
   std::string command_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "sweep/cost_model.h"
 #include "sweep/error.h"
+#include "sweep/plan_index.h"
 
 namespace reprise::sweep {
 namespace {
@@ -16,9 +17,7 @@ namespace {
 /// Where a plan's stages stand, by their ids, and what their networks go on from.
 class Places {
  public:
-  explicit Places(const Plan& plan) : stages_(plan.stages) {
-    places_.reserve(stages_.size());
-    for (const Stage& stage : stages_) places_.emplace(stage.id, places_.size());
+  explicit Places(const Plan& plan) : stages_(plan.stages), index_(plan.stages) {
     from_.reserve(stages_.size());
     for (const Stage& stage : stages_) {
       const auto network = stage.inputs.find("network");
@@ -27,7 +26,11 @@ class Places {
   }
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
-  [[nodiscard]] std::size_t of(const std::string& id) const { return places_.at(id); }
+  [[nodiscard]] std::size_t of(const std::string& id) const {
+    const Stage* stage = index_.find(id);
+    REPRISE_CHECK(stage != nullptr);
+    return static_cast<std::size_t>(stage - stages_.data());
+  }
   [[nodiscard]] std::size_t from(std::size_t stage) const { return from_[stage]; }
 
   /// Steps of a training and of the trainings whose weights it goes on from.
@@ -39,7 +42,7 @@ class Places {
 
  private:
   const std::vector<Stage>& stages_;
-  std::unordered_map<std::string_view, std::size_t> places_;
+  StageIndex index_;
   std::vector<std::size_t> from_;
 };
 

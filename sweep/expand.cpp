@@ -1,8 +1,10 @@
 /// Trials to stages: what each trial needs, in order, with equal stages shared.
 
 #include <boost/json.hpp>
+#include <map>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "sweep/error.h"
@@ -57,12 +59,10 @@ class Expansion {
   }
 
  private:
-  /// What a data set's latest segmentation U-Net was made of, and its stage.
+  /// What the latest segmentation U-Net of a data set and seed was made of, and its stage.
   struct Segmenter {
     boost::json::object unet, train;
-    std::string precision;
-    std::int64_t seed = 0;
-    std::string id;
+    std::string precision, id;
   };
 
   /// Adds to the labels that several stages have.
@@ -97,11 +97,10 @@ class Expansion {
 
   /// Trials mostly share it, and ask for it twice: it is looked up before it is made.
   std::string add_segmenter(const TrialSpec& trial, const std::string& dataset) {
-    Segmenter& last = segmenters_[dataset];
-    if (last.id.empty() || last.seed != trial.seed || last.precision != trial.precision ||
-        last.unet != trial.unet || last.train != trial.segmenter.train) {
-      last = {trial.unet, trial.segmenter.train, trial.precision, trial.seed,
-              make_segmenter(trial, dataset)};
+    Segmenter& last = segmenters_[{dataset, trial.seed}];
+    if (last.id.empty() || last.precision != trial.precision || last.unet != trial.unet ||
+        last.train != trial.segmenter.train) {
+      last = {trial.unet, trial.segmenter.train, trial.precision, make_segmenter(trial, dataset)};
     }
     return last.id;
   }
@@ -188,8 +187,15 @@ class Expansion {
   }
 
   Stage begin(const std::string& dataset, StageKind kind, std::string label) {
-    Stage stage;
-    stage.kind = kind;
+    Stage stage{.id = "",
+                .kind = kind,
+                .config = boost::json::object(memory_),
+                .options = boost::json::object(memory_),
+                .dataset = "",
+                .dataset_digest = "",
+                .inputs = {},
+                .label = "",
+                .steps = 1};
     stage.dataset = dataset;
     stage.dataset_digest = digests_.at(dataset);
     stage.label = std::move(label);
@@ -215,11 +221,15 @@ class Expansion {
 
   const Study& study_;
   const std::map<std::string, std::string>& digests_;
+  /// Of the stages' configurations, which hold on to it: a hundred thousand small pieces one behind
+  /// the other, of which none is ever given back alone.
+  boost::json::storage_ptr memory_ =
+      boost::json::make_shared_resource<boost::json::monotonic_resource>(std::size_t{1} << 16U);
   Plan plan_;
   std::string trial_;                     ///< Whose stages are added.
   std::vector<std::string> first_users_;  ///< Of each stage, the first trial that needs it.
   std::unordered_map<std::string, std::size_t> index_;
-  std::unordered_map<std::string, Segmenter> segmenters_;  ///< By data set.
+  std::map<std::pair<std::string, std::int64_t>, Segmenter> segmenters_;
 };
 
 }  // namespace

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "sweep/axes.h"
 #include "sweep/check_study.h"
 #include "sweep/error.h"
 #include "sweep/json.h"
+#include "sweep/make_each.h"
 #include "sweep/nearest.h"
 #include "sweep/study_document.h"
 #include "sweep/study_folder.h"
@@ -154,15 +157,23 @@ class Reading {
       std::vector<const toml::table*> layers = own.layers();
       layers.insert(layers.end(), below.begin(), below.end());
       OwnedNodes owned;
-      for (const Combination& combination : expand_axes(own, owned)) {
-        if (study.trials.size() >= kTrialsMax) {
-          own.fail("row", "more than " + std::to_string(kTrialsMax) + " trials");
-        }
+      const std::vector<Combination> combinations = expand_axes(own, owned);
+      if (study.trials.size() + combinations.size() > kTrialsMax) {
+        own.fail("row", "more than " + std::to_string(kTrialsMax) + " trials");
+      }
+      const auto reader_of = [&](const Combination& combination) {
         TomlReader trial(own.file(), own.path(), layers, values_, combination);
         for (const char* key : {"list", "zip", "grid", "star", "sample", "when", "exclude"}) {
           (void)trial.node(key);
         }
-        add_trial(study, std::move(trial), combination);
+        return trial;
+      };
+      std::vector<ReadTrial> trials = make_each(combinations.size(), [&](std::size_t i) {
+        return read_one(study, reader_of(combinations[i]), combinations[i]);
+      });
+      study.trials.reserve(study.trials.size() + trials.size());
+      for (std::size_t i = 0; i < trials.size(); ++i) {
+        add_trial(study, std::move(trials[i]), [&] { return reader_of(combinations[i]); });
       }
     }
   }
@@ -178,32 +189,39 @@ class Reading {
                        .trials = {}};
     OwnedNodes owned;
     for (const DrawnTrial& drawn : draw_trials(settings, root, known_, owned)) {
-      add_trial(study, TomlReader(root.file(), "search", layers, values_, drawn.combination),
-                drawn.combination);
+      const auto reader = [&] {
+        return TomlReader(root.file(), "search", layers, values_, drawn.combination);
+      };
+      add_trial(study, read_one(study, reader(), drawn.combination), reader);
       continue_shorter(study.trials.back(), settings, drawn.rung, root);
       search.trials.push_back(drawn.name);
     }
     study.searches.push_back(std::move(search));
   }
 
-  void add_trial(Study& study, TomlReader trial, const Combination& combination) {
+  struct ReadTrial {
+    TrialSpec spec;
+    std::optional<Reference> from;  ///< Its own `trial` is not known yet.
+    const char* named_by;           ///< "name" or "row".
+  };
+
+  /// What a trial says alone; of the study, only the data sets must be known. Several threads do
+  /// this.
+  [[nodiscard]] ReadTrial read_one(const Study& study, TomlReader trial,
+                                   const Combination& combination) const {
     const std::string row = trial.text("row", std::nullopt);
     const std::string name = trial.text("name", "");
     const toml::node* from = trial.table("pretrain").node("from");
     if (from != nullptr && !from->is_string()) {
       trial.table("pretrain").fail("from", "must be TRIAL or FILE.toml:TRIAL");
     }
-    TrialSpec spec = read_trial(trial);
+    ReadTrial read{read_trial(trial), std::nullopt, name.empty() ? "row" : "name"};
+    TrialSpec& spec = read.spec;
     spec.group = study.name;
     spec.row = axis_label(row, combination, trial, true);
     spec.name = name.empty() ? trial_name(spec.row) : axis_label(name, combination, trial, false);
     if (!name.empty() && trial_name(spec.name) != spec.name) {
       trial.fail("name", "gives \"" + spec.name + "\": must be of a-z 0-9 . + -");
-    }
-    if (spec.name.empty() || !names_.insert(spec.name).second) {
-      trial.fail(name.empty() ? "row" : "name",
-                 "gives the trial name \"" + spec.name +
-                     "\", which is empty or stands twice; choose another label");
     }
     const auto known = [&](const DatasetSpec& each) { return each.name == spec.dataset; };
     if (std::none_of(study.datasets.begin(), study.datasets.end(), known)) {
@@ -214,10 +232,23 @@ class Reading {
                  "the study defines no such data set" + nearest_hint(spec.dataset, valid));
     }
     check_trial(study, spec, [&](const std::string& key) { return trial.where(key); });
-    if (from != nullptr) {
-      references_.push_back({study.trials.size(), *from->value<std::string>(), from->source()});
+    if (from != nullptr) read.from = Reference{0, *from->value<std::string>(), from->source()};
+    return read;
+  }
+
+  /// `reader` makes the trial's reader again, for an error.
+  template <typename MakeReader>
+  void add_trial(Study& study, ReadTrial read, const MakeReader& reader) {
+    const std::string& name = read.spec.name;
+    if (name.empty() || !names_.insert(name).second) {
+      reader().fail(read.named_by, "gives the trial name \"" + name +
+                                       "\", which is empty or stands twice; choose another label");
     }
-    study.trials.push_back(std::move(spec));
+    if (read.from) {
+      read.from->trial = study.trials.size();
+      references_.push_back(*std::move(read.from));
+    }
+    study.trials.push_back(std::move(read.spec));
   }
 
   /// Gives a trial the pretraining of the trial that its `pretrain.from` names.

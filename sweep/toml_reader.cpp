@@ -1,6 +1,8 @@
 #include "sweep/toml_reader.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <set>
 #include <sstream>
 
@@ -20,20 +22,21 @@ std::string range_text(T min, T max) {
 }  // namespace
 
 std::string shown(const toml::node& node, bool quoted) {
-  std::ostringstream out;
-  if (const auto* text = node.as_string()) {
-    out << (quoted ? "\"" : "") << text->get() << (quoted ? "\"" : "");
-  } else if (node.is_table()) {
-    out << "a table";
-  } else if (node.is_array()) {
-    out << "a list";
-  } else if (const auto* flag = node.as_boolean()) {
-    out << (flag->get() ? "true" : "false");
-  } else {
-    node.visit([&](const auto& value) {
-      if constexpr (toml::is_value<decltype(value)>) out << value.get();
-    });
+  if (const auto* text = node.as_string()) return quoted ? "\"" + text->get() + "\"" : text->get();
+  if (node.is_table()) return "a table";
+  if (node.is_array()) return "a list";
+  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
+  if (const auto* integer = node.as_integer()) return std::to_string(integer->get());
+  if (const auto* number = node.as_floating_point()) {
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number->get(),
+                                   std::chars_format::general, 6);
+    return {digits.data(), end.ptr};
   }
+  std::ostringstream out;
+  node.visit([&](const auto& value) {
+    if constexpr (toml::is_value<decltype(value)>) out << value.get();
+  });
   return out.str();
 }
 
