@@ -148,6 +148,13 @@ Certificate workspace_certificate(const fs::path& workspace, const std::string& 
   return made;
 }
 
+asio::ssl::context server_context(const Certificate& certificate) {
+  auto context = tls_context(asio::ssl::context::tls_server);
+  context.use_certificate_chain(asio::buffer(certificate.certificate_pem));
+  context.use_private_key(asio::buffer(certificate.key_pem), asio::ssl::context::pem);
+  return context;
+}
+
 Identity identity_of(const fs::path& workspace, const std::string& bind, bool always_tls) {
   boost::system::error_code error;
   const auto address = asio::ip::make_address(bind, error);
@@ -158,9 +165,7 @@ Identity identity_of(const fs::path& workspace, const std::string& bind, bool al
   if (address.is_loopback() && !always_tls) return identity;
   const Certificate own = workspace_certificate(workspace, identity.host);
   identity.fingerprint = own.fingerprint;
-  identity.tls = std::make_shared<asio::ssl::context>(tls_context(asio::ssl::context::tls_server));
-  identity.tls->use_certificate_chain(asio::buffer(own.certificate_pem));
-  identity.tls->use_private_key(asio::buffer(own.key_pem), asio::ssl::context::pem);
+  identity.tls = std::make_shared<asio::ssl::context>(server_context(own));
   return identity;
 }
 

@@ -24,6 +24,9 @@ Certificate make_certificate(const std::string& host);
 /// The workspace's, made anew where it does not serve. Errors: Unavailable, Exhausted.
 Certificate workspace_certificate(const std::filesystem::path& workspace, const std::string& host);
 
+/// What a server shows who has it. Errors: Unavailable.
+boost::asio::ssl::context server_context(const Certificate& certificate);
+
 /// How a port that listens on `bind` is spoken to.
 struct Identity {
   std::string host;  ///< What others connect to: `bind`, or this machine's name for 0.0.0.0 and ::.

@@ -4,9 +4,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/host_name.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <cmath>
 #include <sstream>
@@ -14,6 +11,7 @@
 #include "db/sqlite.h"
 #include "orchestrator/child_process.h"
 #include "orchestrator/client.h"
+#include "orchestrator/doctor_network.h"
 #include "orchestrator/workspace.h"
 #include "sweep/error.h"
 #include "sweep/files.h"
@@ -22,7 +20,6 @@ namespace reprise {
 namespace {
 
 namespace fs = std::filesystem;
-namespace asio = boost::asio;
 
 constexpr std::int64_t kCommandMs = 30000;
 constexpr std::uintmax_t kGiB = 1U << 30U;
@@ -129,36 +126,6 @@ Finding folder_use(const fs::path& folder) {
   }
   fs::remove_all(place, ignored);
   return finding;
-}
-
-Finding port(const DoctorOptions& options) {
-  asio::io_context io;
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(options.bind, error);
-  if (error) {
-    return {"port", Health::Bad, "--bind " + options.bind + ": not an address",
-            "give an address of this machine: hostname -I lists them"};
-  }
-  asio::ip::tcp::acceptor acceptor(io);
-  const asio::ip::tcp::endpoint wanted(address, static_cast<unsigned short>(options.port));
-  acceptor.open(wanted.protocol(), error);
-  if (!error) acceptor.set_option(asio::ip::tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(wanted, error);
-  if (!error) acceptor.listen(1, error);
-  const std::string where = options.bind + ":" + std::to_string(options.port);
-  if (error) {
-    return {"port", Health::Bad, where + ": " + error.message(),
-            options.port == 0 ? "give an address of this machine: hostname -I lists them"
-                              : "choose another --port, or none: a free one is taken then"};
-  }
-  asio::ip::tcp::socket client(io);
-  client.connect(acceptor.local_endpoint(error), error);
-  if (error) {
-    return {"port", Health::Bad,
-            where + ": can be listened on, not connected to: " + error.message(),
-            "a firewall on that device: allow connections of this machine to itself"};
-  }
-  return {"port", Health::Ok, where + ": can be listened on and connected to", ""};
 }
 
 Finding coordinator(const fs::path& workspace) {
@@ -304,7 +271,7 @@ std::vector<Finding> examine(const DoctorOptions& options) {
   } else {
     findings.back().fix.clear();
   }
-  findings.push_back(port(options));
+  for (Finding& finding : examine_network(options)) findings.push_back(std::move(finding));
   findings.push_back(slurm());
   findings.push_back(coordinator(options.workspace));
   return findings;

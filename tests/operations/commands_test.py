@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -182,10 +183,14 @@ def doctor(lab):
     """Everything that is there is tried; what is broken is named with its cure."""
     lab.calm()
     text = command(lab, "doctor", "calm", "--worker", lab.gang)
-    for subject in ("MPI", "worker", "GPU", "NCCL", "HDF5", "disk", "folder", "port", "Slurm", "coordinator"):
+    for subject in ("MPI", "worker", "GPU", "NCCL", "HDF5", "disk", "folder", "port", "name", "TLS", "Slurm",
+                    "coordinator"):
         check(re.search(rf"^\S+ +{subject} ", text, re.M), subject, "is not looked at:", text)
     check(re.search(r"^ok +MPI .*two ranks start", text, re.M), text)
     check(re.search(r"^ok +HDF5 .*1 data set", text, re.M), text)
+    check(re.search(r"^ok +TLS +a certificate for 127.0.0.1 is made, shown and recognised", text, re.M), text)
+    text = command(lab, "doctor", "calm", "--worker", lab.gang, "--bind", "0.0.0.0")
+    check(re.search(rf"^ok +TLS +a certificate for {re.escape(socket.gethostname())} ", text, re.M), text)
     left = [path.name for path in (lab.folder / "calm").iterdir() if "doctor" in path.name]
     check(not left, "left behind:", left)
     findings = json.loads(command(lab, "doctor", "calm", "--json", "--worker", "/nowhere/worker", expect=5))

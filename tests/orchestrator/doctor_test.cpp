@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "orchestrator/doctor_network.h"
+
 namespace reprise {
 namespace {
 
@@ -49,6 +51,20 @@ TEST(DoctorTest, Disk) {
   EXPECT_EQ(disk_from(kGiB / 2, 1000000, true).health, Health::Bad);
   EXPECT_EQ(disk_from(100 * kGiB, 5, true).health, Health::Bad);
   EXPECT_EQ(disk_from(100 * kGiB, 0, false).health, Health::Ok);
+}
+
+TEST(DoctorTest, NameOfThisMachine) {
+  EXPECT_EQ(name_from("node1", {"10.0.0.7"}, "", true).health, Health::Ok);
+  EXPECT_EQ(name_from("node1", {"127.0.1.1", "10.0.0.7"}, "", true).text,
+            "node1: 127.0.1.1 10.0.0.7");
+  const Finding loopback = name_from("node1", {"127.0.1.1", "::1"}, "", true);
+  EXPECT_EQ(loopback.health, Health::Warning);
+  EXPECT_NE(loopback.fix.find("--bind ADDRESS"), std::string::npos);
+  EXPECT_EQ(name_from("node1", {"127.0.1.1"}, "", false).health, Health::Ok);
+  const Finding unknown = name_from("node1", {}, "Host not found", true);
+  EXPECT_EQ(unknown.health, Health::Bad);
+  EXPECT_EQ(unknown.text, "node1: this machine's own name has no address (Host not found)");
+  EXPECT_EQ(name_from("node1", {}, "Host not found", false).health, Health::Warning);
 }
 
 }  // namespace
