@@ -45,11 +45,12 @@ void query(const std::filesystem::path& file, const std::string& sql, const Head
       row(values);
     }
   } catch (const Error& error) {
-    // Wrong SQL is the asker's, not a bug; a denied action is "not authorized".
     const std::string text = error.what();
     const bool denied = text.find("not authorized") != std::string::npos;
     if (denied) throw_invalid("query: only SELECT is allowed here");
-    if (error.code() == ErrorCode::Internal) throw_invalid(text + "; db/SCHEMA.md has the tables");
+    if (error.code() == ErrorCode::InvalidInput && !text.starts_with("query: ")) {
+      throw_invalid(text + "; db/SCHEMA.md has the tables");
+    }
     throw;
   }
 }

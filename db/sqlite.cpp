@@ -11,8 +11,10 @@ namespace {
 
 constexpr int kBusyMilliseconds = 5000;
 
-ErrorCode meaning(int code) {
+ErrorCode meaning(int code, bool is_foreign_sql) {
   switch (code & 0xff) {
+    case SQLITE_ERROR:
+      return is_foreign_sql ? ErrorCode::InvalidInput : ErrorCode::Corrupt;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return ErrorCode::Corrupt;
@@ -46,7 +48,7 @@ Connection::Connection(const std::filesystem::path& file, Access access) : file_
   if (code != SQLITE_OK) {
     const std::string why = sqlite3_errstr(code);
     sqlite3_close(handle_);
-    throw Error(meaning(code), file.string() + ": cannot open the results database: " + why);
+    throw Error(meaning(code, false), file.string() + ": cannot open the results database: " + why);
   }
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, kBusyMilliseconds);
@@ -60,7 +62,7 @@ Connection::~Connection() {
 }
 
 void Connection::fail(int code, std::string_view doing) const {
-  throw Error(meaning(code),
+  throw Error(meaning(code, is_foreign_sql_),
               file_.string() + ": " + std::string(doing) + ": " + sqlite3_errmsg(handle_));
 }
 
@@ -96,6 +98,7 @@ void Connection::allow_select_only() {
     }
   };
   sqlite3_set_authorizer(handle_, decide, nullptr);
+  is_foreign_sql_ = true;
 }
 
 std::int64_t Connection::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }

@@ -1,8 +1,10 @@
 #pragma once
 /// SQLite behind three RAII types; sqlite.cpp is the only file that includes sqlite3.h.
 ///
-/// Failures throw `Error`: Corrupt for a damaged or foreign file, Exhausted for a full disk,
-/// Unavailable for I/O, permissions and locks, Internal for wrong SQL.
+/// Failures throw `Error`: Corrupt for a damaged or foreign file, and for statements of ours that
+/// its tables or their contents do not fit; Exhausted for a full disk; Unavailable for I/O,
+/// permissions and locks; InvalidInput for wrong SQL of somebody else's (`allow_select_only`);
+/// Internal for the rest.
 
 #include <cstdint>
 #include <filesystem>
@@ -37,7 +39,8 @@ class Connection {
   void checkpoint(bool truncate);
   [[nodiscard]] std::int64_t last_insert_id() const;
   [[nodiscard]] bool in_transaction() const { return depth_ > 0; }
-  /// From now on only SELECT is prepared: no writes, PRAGMA or ATTACH.
+  /// From now on only SELECT is prepared: no writes, PRAGMA or ATTACH. The statements are somebody
+  /// else's.
   void allow_select_only();
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
 
@@ -51,6 +54,7 @@ class Connection {
   /// Prepared statements that nobody uses now, by their text: preparing costs more than running.
   std::map<std::string, std::vector<sqlite3_stmt*>, std::less<>> idle_;
   int depth_ = 0;  ///< Of nested transactions.
+  bool is_foreign_sql_ = false;
 };
 
 /// A prepared statement, taken from the connection's idle ones where there is one of the same text.

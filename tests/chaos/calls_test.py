@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Calls of the real programs that change a file: killed there, or the call fails; and allocations that fail.
+"""Calls of the real programs that change a file or send a message: killed there, or the call fails; and allocations that fail.
 Afterwards the same command goes on to the same table, whatever was on the disk. EVERY_CALL=1: not a sample of the
 calls but all of them (of the allocations, which are thousands, a larger sample)."""
 import concurrent.futures
@@ -61,23 +61,24 @@ class Bench:
         for file in (lab.folder / "calm" / "datasets").iterdir():
             os.link(file, self.fresh / "datasets" / file.name)
 
-    def plan(self, program, folder, kind, at, marker):
+    def plan(self, program, place, kind, at, marker):
         """What the preloaded library is told."""
         if kind == "memory":
             return {"LD_PRELOAD": os.environ["FAILING_MEMORY_LIBRARY"], "FAILING_MEMORY": f"{program} {at} {marker}"}
-        return {"LD_PRELOAD": self.library, "FAILING_IO": f"{program} {folder} {kind} {at} {marker}"}
+        return {"LD_PRELOAD": self.library, "FAILING_IO": f"{program} {place} {kind} {at} {marker}"}
 
-    def case(self, program, kind, at):
+    def case(self, program, kind, at, messages):
         """True if there was such a call."""
-        workspace = f"{program}-{kind}-{at}"
+        workspace = f"{program}-{'message-' if messages else ''}{kind}-{at}"
         folder, marker = self.lab.folder / workspace, self.lab.folder / f"{workspace}.hit"
         shutil.copytree(self.fresh, folder, copy_function=os.link)
         done = subprocess.run(self.lab.words(workspace, "--gangs", 1), stdout=subprocess.PIPE, text=True,
                               stderr=subprocess.STDOUT, timeout=120, env={
-                                  **self.lab.environment, **self.plan(program, folder, kind, at, marker)})
+                                  **self.lab.environment,
+                                  **self.plan(program, "socket:" if messages else folder, kind, at, marker)})
         where = f"{program}, call {at}, {kind}:"
         hit = marker.exists()
-        if not hit or program != "reprise":  # A gang that dies or fails is replaced.
+        if not hit or program != "reprise" or messages and kind == "eio":  # A gang that is gone is replaced.
             check(done.returncode == 0 or hit and done.returncode == 4, where, done.returncode, done.stdout[-2000:])
         else:
             check(done.returncode in CODES[kind], where, "exit code", done.returncode, done.stdout[-2000:])
@@ -94,7 +95,7 @@ class Bench:
         shutil.rmtree(folder)
         return hit
 
-    def calls(self, program, kind, least, step):
+    def calls(self, program, kind, least, step, messages=False):
         """Call after call until there is none, as many side by side as wait for each other's disk: every one of them, or
         every `step`-th."""
         if "EVERY_CALL" in os.environ:
@@ -104,13 +105,13 @@ class Bench:
         with concurrent.futures.ThreadPoolExecutor(width) as pool:
             while True:
                 batch = range(at, at + width * step, step)
-                found = list(pool.map(lambda number: self.case(program, kind, number), batch))
+                found = list(pool.map(lambda number: self.case(program, kind, number, messages), batch))
                 hits += sum(found)
                 at += width * step
                 if not all(found):
                     break
         check(hits * step >= least, f"{program} {kind}: only {hits} of every {step} calls")
-        print(f"        {program} {kind}: {hits} calls, every {step}", flush=True)
+        print(f"        {program} {kind}: {hits} {'messages' if messages else 'calls'}, every {step}", flush=True)
         return hits
 
 
@@ -154,5 +155,14 @@ def gang_fails(lab):
     bench(lab).calls("reprise-chaos-gang", "short", 20, step=5)
 
 
+def messages(lab):
+    """kill -9 of either side as it sends a message, the one that says a result is durable among them, and a line that
+    breaks there."""
+    for program in ("reprise", "reprise-chaos-gang"):
+        bench(lab).calls(program, "kill", 6, step=1, messages=True)
+        bench(lab).calls(program, "eio", 6, step=1, messages=True)
+
+
 if __name__ == "__main__":
-    main({f.__name__: f for f in (coordinator_dies, coordinator_fails, coordinator_out_of_memory, gang_dies, gang_fails)})
+    main({f.__name__: f for f in (coordinator_dies, coordinator_fails, coordinator_out_of_memory, gang_dies, gang_fails,
+                                  messages)})

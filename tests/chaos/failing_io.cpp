@@ -1,13 +1,16 @@
-// Preloaded into a program under test: one call of its that changes a file fails, or ends it.
+// Preloaded into a program under test: one call of its that changes a file, or sends a message,
+// fails or ends it.
 //
 // FAILING_IO="PROGRAM FOLDER KIND AT MARKER": of the calls that processes called PROGRAM make on
-// files below FOLDER, the AT-th is hit, once only: then the file MARKER is made, and nobody is hit
-// any more. KIND: "kill" ends the process before the call, "torn" half way through a write, "eio"
-// and "enospc" let the call fail, "short" lets a write stop half way and the next one fail.
+// files below FOLDER, or on sockets where that is "socket:", the AT-th is hit, once only: then the
+// file MARKER is made, and nobody is hit any more. KIND: "kill" ends the process before the call,
+// "torn" half way through a write, "eio" and "enospc" let the call fail, "short" lets a write stop
+// half way and the next one fail. Of sockets, "kill" and "eio" only.
 
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -117,6 +120,15 @@ ssize_t pwrite(int fd, const void* data, size_t count, off_t at) {
 ssize_t pwrite64(int fd, const void* data, size_t count, off64_t at) {
   static const auto next = real<ssize_t(int, const void*, size_t, off64_t)>("pwrite64");
   return write_by(fd, count, [&](size_t part) { return next(fd, data, part, at); });
+}
+
+ssize_t send(int fd, const void* data, size_t count, int flags) {
+  static const auto next = real<ssize_t(int, const void*, size_t, int)>("send");
+  return plan().hit(fd, false) == Verdict::Go ? next(fd, data, count, flags) : -1;
+}
+ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+  static const auto next = real<ssize_t(int, const msghdr*, int)>("sendmsg");
+  return plan().hit(fd, false) == Verdict::Go ? next(fd, message, flags) : -1;
 }
 
 // open and open64 take a mode only where they create.

@@ -100,6 +100,17 @@ TEST_F(MaintenanceTest, EachKindOfDamageIsNamed) {
   EXPECT_EQ(problems(file_), "");
 }
 
+TEST_F(MaintenanceTest, WhatOurStatementsDoNotFitIsDamaged) {
+  change("UPDATE results SET body='{' WHERE stage='" + ids_[0] + "'");
+  const auto read = [&](const auto& what) {
+    return code_of([&] { what(Store(file_, Access::ReadOnly)); });
+  };
+  EXPECT_EQ(read([](const Store& store) { (void)store.artifact_digests(); }), ErrorCode::Corrupt);
+  EXPECT_NE(text_.find("malformed JSON"), std::string::npos) << text_;
+  change("ALTER TABLE results RENAME COLUMN sha256 TO sha255");
+  EXPECT_EQ(read([&](const Store& store) { (void)store.result(ids_[0]); }), ErrorCode::Corrupt);
+}
+
 // 44 % of single flipped bits pass SQLite's own check; what a table could be made of may not.
 TEST_F(MaintenanceTest, NoFlippedBitChangesAResultUnnoticed) {
   const std::string sound = read_file(file_);
