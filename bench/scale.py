@@ -7,6 +7,7 @@ Prints a Markdown table for docs/measurements.md. The peers come from PyPI, pinn
 environment below $REPRISE_DEPS (default ~/.cache/reprise).
 """
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -99,6 +100,33 @@ class Reprise:
         end, times, peak = self.finish(process, "throughput", stages)
         return {"rate": (stages - 1) / max(1e-3, times[-1] - times[0]), "first_s": times[0] - began,
                 "whole": stages / (end - began), "MiB": peak}
+
+    def first_stage(self, count):
+        """Studies that are added while gangs stand idle: from the command to the start of the study's stage."""
+        process, began = self.start("idle", 1, count + 1, variables={"NOOP_MS": "10000"})
+        database = self.folder / "idle" / "reprise.db"
+        running = "SELECT count(*) FROM attempts"
+        while process.poll() is None and not (database.exists() and self.ask(database, running)[0][0]):
+            time.sleep(0.1)
+        time.sleep(2)  # For the other gangs.
+        waits = []
+        for number in range(count):
+            study = self.folder / f"added{number}.toml"
+            study.write_text(STUDY.format(method="bicubic", seeds=str(100 + number)).replace('"noop"', f'"added{number}"'))
+            start = time.time()
+            subprocess.run([self.binaries / "reprise", "add", study, "-w", self.folder / "idle"], check=True,
+                           stdout=subprocess.DEVNULL)
+            time.sleep(0.5)
+            waits.append(self.ask(database, "SELECT max(started) FROM attempts")[0][0] / 1000 - start)
+        self.finish(process, "idle", count + 1)
+        return {"first_s": sorted(waits)[count // 2], "longest": max(waits)}
+
+    @staticmethod
+    def ask(database, sql):
+        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            with contextlib.suppress(sqlite3.OperationalError):
+                return connection.execute(sql).fetchall()
+        return [(0,)]
 
     def status_latency(self, workspace, process, seconds):
         address = json.loads((self.folder / workspace / "coordinator.json").read_text())
@@ -258,6 +286,7 @@ def main():
     reprise = Reprise(options.binaries.resolve(), folder)
     runs = {
         "Reprise, 2 gangs": lambda: reprise.throughput(options.stages),
+        "Reprise, a study added to idle gangs": lambda: reprise.first_stage(7),
         "HyperQueue": lambda: hyperqueue(environment(), folder, 2000),
         "Optuna, journal file": lambda: optuna(environment(), folder, 400, "optuna.log"),
         "Optuna, SQLite": lambda: optuna(environment(), folder, 200, "optuna.db"),
@@ -272,11 +301,13 @@ def main():
             if options.only and not any(word in name for word in options.only):
                 continue
             got = run()
-            ours = ours or got["rate"]
+            rate = got.get("rate")
+            ours = ours or rate
             more = ", ".join(f"{key} {value:.4g}" for key, value in got.items()
                              if key not in ("rate", "first_s", "MiB") and value is not None)
             cell = lambda key, text: format(got[key], text) if key in got else ""  # noqa: E731
-            print(f"| {name} | {got['rate']:.0f} | {got['rate'] / ours:.3f} | {cell('first_s', '.2f')} |"
+            share = f"{rate / ours:.3f}" if rate else ""
+            print(f"| {name} | {cell('rate', '.0f')} | {share} | {cell('first_s', '.2f')} |"
                   f" {cell('MiB', '.0f')} | {more} |", flush=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

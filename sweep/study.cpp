@@ -14,6 +14,7 @@
 #include "sweep/nearest.h"
 #include "sweep/study_document.h"
 #include "sweep/study_folder.h"
+#include "sweep/study_references.h"
 #include "sweep/study_search.h"
 #include "sweep/study_sections.h"
 
@@ -92,7 +93,10 @@ class Reading {
     }
     if (study.trials.empty())
       root.fail("trials", "at least one [[trials]] table or a [search] is needed");
-    for (const Reference& reference : references_) follow(study, reference);
+    follow_references(study, references_, [&](const auto& path) -> std::optional<Study> {
+      if (std::find(open_.begin(), open_.end(), path) != open_.end()) return std::nullopt;
+      return read_study(read_study_text(path), path, {}, open_);
+    });
     for (const auto& file : document_.files) {
       TomlReader part = reader(*file);
       for (TomlReader& table : part.tables("tables")) {
@@ -114,12 +118,6 @@ class Reading {
   }
 
  private:
-  struct Reference {
-    std::size_t trial;  ///< Its index in the study.
-    std::string from;
-    toml::source_region source;
-  };
-
   [[nodiscard]] TomlReader reader(const DocumentFile& file) const {
     return {file.path.string(), "", {&file.table}, values_};
   }
@@ -249,55 +247,6 @@ class Reading {
       references_.push_back(*std::move(read.from));
     }
     study.trials.push_back(std::move(read.spec));
-  }
-
-  /// Gives a trial the pretraining of the trial that its `pretrain.from` names.
-  void follow(Study& study, const Reference& reference) {
-    const auto refuse = [&](const std::string& what) {
-      throw_invalid(place_of(reference.source, study.path.string()) + ": pretrain.from = \"" +
-                    reference.from + "\": " + what);
-    };
-    const std::size_t colon = reference.from.rfind(':');
-    const std::string wanted =
-        colon == std::string::npos ? reference.from : reference.from.substr(colon + 1);
-    Study other;
-    const Study* in = &study;
-    if (colon != std::string::npos) {
-      const auto path =
-          (study.path.parent_path() / reference.from.substr(0, colon)).lexically_normal();
-      if (std::find(open_.begin(), open_.end(), path) != open_.end()) {
-        refuse("the studies refer to each other in a circle");
-      }
-      if (!std::filesystem::is_regular_file(path)) refuse("no such study: " + path.string());
-      other = read_study(read_study_text(path), path, {}, open_);
-      in = &other;
-    }
-    std::vector<std::string> valid;
-    valid.reserve(in->trials.size());
-    for (const TrialSpec& each : in->trials) valid.push_back(each.name);
-    const auto at = std::find(valid.begin(), valid.end(), wanted);
-    if (at == valid.end()) {
-      refuse("no such trial" + nearest_hint(wanted, valid));
-    }
-    TrialSpec& trial = study.trials[reference.trial];
-    const TrialSpec& target = in->trials[static_cast<std::size_t>(at - valid.begin())];
-    const auto same_file = [&](const Reference& each) {
-      return colon == std::string::npos && in->trials[each.trial].name == wanted;
-    };
-    if (std::any_of(references_.begin(), references_.end(), same_file)) {
-      refuse("that trial names a pretraining itself: name its source");
-    }
-    if (target.method != "network") refuse("that trial trains no network");
-    if (target.network != trial.network || target.scale != trial.scale) {
-      refuse("that trial has another network or scale");
-    }
-    const auto known = [&](const DatasetSpec& each) { return each.name == target.dataset; };
-    if (std::none_of(study.datasets.begin(), study.datasets.end(), known)) {
-      study.datasets.push_back(in->dataset(target.dataset));
-    } else if (in->dataset(target.dataset).recipe() != study.dataset(target.dataset).recipe()) {
-      refuse("that study's data set \"" + target.dataset + "\" is another one");
-    }
-    trial.pretrain_of = std::make_shared<const TrialSpec>(target);
   }
 
   const StudyDocument& document_;
