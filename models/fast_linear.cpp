@@ -85,14 +85,15 @@ Tensor weight_gradient(const Tensor& gradient, const Tensor& x) {
   if (x.scalar_type() != torch::kFloat32) {
     return product(gradient.t(), x.t(), std::nullopt).to(torch::kFloat32);
   }
+  const auto own = kernels::kernel_set().product;
+  if (own == nullptr) return torch::mm(gradient.t(), x);
   const Tensor a = gradient.contiguous(), b = x.contiguous();
   Tensor out = torch::empty({a.size(1), b.size(1)}, a.options());
   constexpr std::int64_t kRows = 8;  // A thread takes whole tiles of the kernel.
   const std::int64_t tiles = (out.size(0) + kRows - 1) / kRows;
   parallel_parts(tiles, 4, [&](int64_t begin, int64_t end) {
-    kernels::kernel_set().product(a.data_ptr<float>(), a.size(1), b.data_ptr<float>(), b.size(1),
-                                  a.size(0), out.data_ptr<float>(), begin * kRows,
-                                  std::min(end * kRows, out.size(0)));
+    own(a.data_ptr<float>(), a.size(1), b.data_ptr<float>(), b.size(1), a.size(0),
+        out.data_ptr<float>(), begin * kRows, std::min(end * kRows, out.size(0)));
   });
   return out;
 }

@@ -71,6 +71,7 @@ struct KernelSet {
   void (*backward_bf16)(const AttentionInput<Bf16>&, const AttentionGradients<Bf16>&,
                         std::int64_t begin_head, std::int64_t end_head);
   /// Rows [begin, end) of out [n, k] = sum over t of a[t][n] * b[t][k], a [count, n], b [count, k].
+  /// Null where LibTorch's own product is faster: it was on processors without AVX-512.
   void (*product)(const float* a, std::int64_t n, const float* b, std::int64_t k,
                   std::int64_t count, float* out, std::int64_t begin, std::int64_t end);
 };

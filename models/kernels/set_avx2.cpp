@@ -1,9 +1,8 @@
 #include "models/kernels/attention_impl.h"
-#include "models/kernels/product_impl.h"
 #include "models/kernels/sets.h"
 
 namespace reprise::models::kernels {
 const KernelSet k_avx2 = {
-    "avx2",      forward_all<float>, forward_all<Bf16>, backward_all<float>, backward_all<Bf16>,
-    product_rows};
+    "avx2", forward_all<float>, forward_all<Bf16>, backward_all<float>, backward_all<Bf16>,
+    nullptr};
 }  // namespace reprise::models::kernels

@@ -1,8 +1,7 @@
 #include "models/kernels/attention_impl.h"
-#include "models/kernels/product_impl.h"
 #include "models/kernels/sets.h"
 
 namespace reprise::models::kernels {
 const KernelSet k_baseline = {"baseline",          forward_all<float>, forward_all<Bf16>,
-                              backward_all<float>, backward_all<Bf16>, product_rows};
+                              backward_all<float>, backward_all<Bf16>, nullptr};
 }  // namespace reprise::models::kernels

@@ -6,6 +6,7 @@
 
 #include "models/fast_linear.h"
 #include "models/kernels/kernel_set.h"
+#include "models/kernels/product_impl.h"
 #include "tests/models/largest_error.h"
 
 namespace reprise::models {
@@ -121,24 +122,36 @@ TEST(KernelSet, LargeLogitsNeitherOverflowNorVanish) {
   check<float>(c, set.forward, set.backward, 2e-3);  // Logits are rounded at about 5000.
 }
 
-TEST(ProductKernels, EverySetMatchesFloat64AndTouchesOnlyItsRows) {
-  torch::manual_seed(6);
+/// The sets' own, and the same text for the processor that this file is compiled for.
+std::vector<std::pair<const char*, decltype(kernels::KernelSet::product)>> products() {
+  std::vector<std::pair<const char*, decltype(kernels::KernelSet::product)>> all;
+  all.emplace_back("plain", kernels::product_rows);
   const auto list = kernels::all_kernel_sets();
   for (int at = 0; at < list.count; ++at) {
+    if (list.sets[at]->product != nullptr) {
+      all.emplace_back(list.sets[at]->name, list.sets[at]->product);
+    }
+  }
+  return all;
+}
+
+TEST(ProductKernels, EachMatchesFloat64AndTouchesOnlyItsRows) {
+  torch::manual_seed(6);
+  for (const auto& [name, product] : products()) {
     for (const auto& [n, k, count] : {std::tuple<int, int, int>{180, 60, 300},
                                       {60, 120, 2049},
                                       {30, 90, 64},
                                       {1, 1, 1},
                                       {9, 49, 1025}}) {
-      SCOPED_TRACE(c10::str(list.sets[at]->name, " ", n, " ", k, " ", count));
+      SCOPED_TRACE(c10::str(name, " ", n, " ", k, " ", count));
       const auto a = torch::randn({count, n}), b = torch::randn({count, k});
       auto out = torch::full({n, k}, -7.0F);
       const auto split = std::min<std::int64_t>(8, n);
-      list.sets[at]->product(a.data_ptr<float>(), n, b.data_ptr<float>(), k, count,
-                             out.data_ptr<float>(), 0, split);
+      product(a.data_ptr<float>(), n, b.data_ptr<float>(), k, count, out.data_ptr<float>(), 0,
+              split);
       EXPECT_TRUE((out.slice(0, split, n) == -7.0F).all().item<bool>());
-      list.sets[at]->product(a.data_ptr<float>(), n, b.data_ptr<float>(), k, count,
-                             out.data_ptr<float>(), split, n);
+      product(a.data_ptr<float>(), n, b.data_ptr<float>(), k, count, out.data_ptr<float>(), split,
+              n);
       EXPECT_LE(largest_error(out, torch::matmul(a.to(torch::kFloat64).t(), b.to(torch::kFloat64))),
                 3e-6);
     }
