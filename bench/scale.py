@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import sqlite3
@@ -121,6 +122,22 @@ class Reprise:
         self.finish(process, "idle", count + 1)
         return {"first_s": sorted(waits)[count // 2], "longest": max(waits)}
 
+    def killed(self, stages, kills):
+        """kill -9 of everything, again and again; then how many stages were begun after they had a result."""
+        variables = {"NOOP_MS": "20"}
+        for pause in pauses(kills):
+            process, began = self.start("killed", stages, 1, variables=variables)
+            time.sleep(pause)
+            kill_all(str(self.folder / "killed"))
+            process.wait()
+        process, began = self.start("killed", stages, 1, variables=variables)
+        if process.wait() != 0:
+            sys.exit((self.folder / "killed.log").read_text()[-2000:])
+        database = self.folder / "killed" / "reprise.db"
+        again = "SELECT count(*) FROM attempts a JOIN results r ON r.stage = a.stage WHERE a.started > r.committed_at"
+        return {"finished work done again": self.ask(database, again)[0][0],
+                "lost": stages - self.ask(database, "SELECT count(*) FROM results")[0][0]}
+
     @staticmethod
     def ask(database, sql):
         with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
@@ -174,6 +191,20 @@ class Reprise:
             "SELECT count(DISTINCT gang) FROM attempts").fetchone()[0]
         return {"rate": (stages - 1) / max(1e-3, times[-1] - times[0]), "MiB": peak, "gangs that worked": names,
                 "wall_s": end - began}
+
+
+def pauses(kills):
+    """How long each life lasts: seconds, the same ones in every run."""
+    draw = random.Random(1)
+    return [draw.uniform(1.5, 3) for _ in range(kills)]
+
+
+def kill_all(path):
+    """kill -9 of every process that has the path in its command line."""
+    for entry in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and int(entry.name) != os.getpid() and path in (entry / "cmdline").read_text():
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 HYPERQUEUE = """
@@ -239,6 +270,37 @@ def optuna(binaries, folder, trials, file):
     return {"rate": trials / max(1e-3, time.time() - start - loaded)}  # Without the imports.
 
 
+OPTUNA_GRID = """
+import os, sys, time, optuna
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+path, done, count = sys.argv[1], os.open(sys.argv[2], os.O_CREAT | os.O_APPEND | os.O_WRONLY), int(sys.argv[3])
+study = optuna.create_study(storage=f'sqlite:///{path}', study_name='s', load_if_exists=True,
+                            sampler=optuna.samplers.GridSampler({'x': list(range(count))}, seed=1))
+def work(trial):
+    x = trial.suggest_int('x', 0, count - 1)
+    time.sleep(0.02)
+    return x
+def tell(study, trial):
+    if trial.state == optuna.trial.TrialState.COMPLETE:
+        os.write(done, f'{trial.params["x"]}\\n'.encode())
+study.optimize(work, callbacks=[tell])
+"""
+
+
+def optuna_killed(binaries, folder, trials, kills):
+    """Its grid sampler, killed at the same moments of its life; what stands in its storage at the end."""
+    done = folder / "killed-optuna.txt"
+    words = [binaries / "python", "-c", OPTUNA_GRID, folder / "killed-optuna.db", done, str(trials)]
+    for pause in pauses(kills):
+        process = subprocess.Popen(words)
+        time.sleep(pause)
+        process.kill()
+        process.wait()
+    subprocess.run(words, check=True)
+    finished = done.read_text().split()
+    return {"finished work done again": len(finished) - len(set(finished)), "lost": trials - len(set(finished))}
+
+
 RAY = """
 import sys, time, os, logging
 os.environ['RAY_DEDUP_LOGS'] = '0'
@@ -290,6 +352,8 @@ def main():
         "HyperQueue": lambda: hyperqueue(environment(), folder, 2000),
         "Optuna, journal file": lambda: optuna(environment(), folder, 400, "optuna.log"),
         "Optuna, SQLite": lambda: optuna(environment(), folder, 200, "optuna.db"),
+        "Reprise, killed ten times": lambda: reprise.killed(300, 10),
+        "Optuna's grid, killed ten times": lambda: optuna_killed(environment(), folder, 300, 10),
         "Ray Tune": lambda: ray_tune(environment(), folder, 100),
         "Reprise, large": lambda: reprise.large(options.large),
         "Reprise, many gangs": lambda: reprise.many_gangs(options.gangs, 10 * options.gangs),
