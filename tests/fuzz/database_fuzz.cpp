@@ -1,8 +1,6 @@
 /// Any bytes as a results database: all that is ever read from it is read, or refused with an Error
 /// that does not call it a bug of ours.
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +11,7 @@
 #include "db/store.h"
 #include "sweep/error.h"
 #include "tests/fuzz/require.h"
+#include "tests/support/temp_dir.h"
 
 namespace {
 
@@ -20,30 +19,12 @@ namespace db = reprise::db;
 namespace fs = std::filesystem;
 
 /// SQLite wants a name beside which it can put others.
-class Scratch {
- public:
-  Scratch() : folder_(fs::temp_directory_path() / ("reprise-fuzz-" + std::to_string(::getpid()))) {
-    fs::create_directories(folder_);
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  Scratch(Scratch&&) = delete;
-  Scratch& operator=(Scratch&&) = delete;
-
-  [[nodiscard]] fs::path fill(std::string_view bytes) const {
-    fs::path file = folder_ / "reprise.db";
-    for (const char* more : {"-wal", "-shm", "-journal"}) fs::remove(file.string() + more);
-    std::ofstream(file, std::ios::binary) << bytes;
-    return file;
-  }
-
- private:
-  fs::path folder_;
-};
+fs::path fill(const reprise::testing::TempDir& folder, std::string_view bytes) {
+  fs::path file = folder / "reprise.db";
+  for (const char* more : {"-wal", "-shm", "-journal"}) fs::remove(file.string() + more);
+  std::ofstream(file, std::ios::binary) << bytes;
+  return file;
+}
 
 template <typename Read>
 void allow_errors(const Read& read) {
@@ -89,8 +70,8 @@ void read_all(const fs::path& file) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const Scratch scratch;
-  const fs::path file = scratch.fill({reinterpret_cast<const char*>(data), size});
+  static const reprise::testing::TempDir scratch;
+  const fs::path file = fill(scratch, {reinterpret_cast<const char*>(data), size});
   allow_errors([&] { read_all(file); });
   allow_errors([&] { (void)db::check(file); });
   return 0;
