@@ -108,9 +108,8 @@ bool is_loopback(const std::string& text) {
 Finding name_from(const std::string& name, const std::vector<std::string>& addresses,
                   const std::string& error, bool needed) {
   const std::string fix =
-      "give gangs on other machines an address instead: --bind ADDRESS (hostname -I lists them), "
-      "or "
-      "correct /etc/hosts";
+      "give gangs on other machines an address instead (--bind ADDRESS; hostname -I lists them), "
+      "or correct /etc/hosts";
   if (addresses.empty()) {
     return {"name", needed ? Health::Bad : Health::Warning,
             name + ": this machine's own name has no address (" + error + ")", fix};
