@@ -137,6 +137,8 @@ def main():
                 assert api("/api/overview")["studies"][0]["problems"] == [], "what was cancelled needs nobody"
 
             def retry_what_failed():
+                # A gang that is given a stage has not begun it yet: it would take the order for itself.
+                browser.wait("the gang is at it", lambda: [s["id"] for s in running() if s["progress"] > 0] == [ids[trials["first"], "pretrain"]])
                 (orders / "fail").touch()
                 cancel_the_running_stage()
                 browser.wait("the next one fails", lambda: any(s["state"] == "failed" for s in api("/status")["stages"]))
