@@ -72,9 +72,13 @@ class Reprise:
         study = self.folder / f"{workspace}.toml"
         seeds = ", ".join(str(seed + 1) for seed in range(trials))
         study.write_text(STUDY.format(method=method, seeds=seeds))
-        words = [self.binaries / "reprise", "run", study, "-w", self.folder / workspace, "--plain", "--gangs",
+        return self.run(study, gangs, variables)
+
+    def run(self, study, gangs, variables=None):
+        """A run of `study` in a workspace of its name."""
+        words = [self.binaries / "reprise", "run", study, "-w", study.with_suffix(""), "--plain", "--gangs",
                  str(gangs), "--worker", self.binaries / "reprise-noop-gang"]
-        log = open(self.folder / f"{workspace}.log", "wb")
+        log = open(study.with_suffix(".log"), "wb")
         began = time.time()
         return subprocess.Popen(words, stdout=log, stderr=log, env={**os.environ, **(variables or {})}), began
 
@@ -104,12 +108,17 @@ class Reprise:
 
     def first_stage(self, count):
         """Studies that are added while gangs stand idle: from the command to the start of the study's stage."""
-        process, began = self.start("idle", 1, count + 1, variables={"NOOP_MS": "10000"})
+        study = self.folder / "idle.toml"
+        # One trial trains and is evaluated; when the others are done, their gangs have nothing to do for a while.
+        study.write_text(STUDY.format(method="bicubic", seeds=", ".join(map(str, range(1, count + 1)))).replace(
+            "[[tables]]", '[[trials]]\nname = "longer"\nrow = "longer"\nmethod = "network"\n[[tables]]'))
+        process, began = self.run(study, count + 1, variables={"NOOP_MS": "10000"})
         database = self.folder / "idle" / "reprise.db"
-        running = "SELECT count(*) FROM attempts"
-        while process.poll() is None and not (database.exists() and self.ask(database, running)[0][0]):
+        gangs = "SELECT count(DISTINCT gang) FROM attempts JOIN results USING (stage)"
+        while process.poll() is None and not (database.exists() and self.ask(database, gangs)[0][0] == count + 1):
             time.sleep(0.1)
-        time.sleep(2)  # For the other gangs.
+        if process.poll() is not None:
+            sys.exit((self.folder / "idle.log").read_text()[-2000:])
         waits = []
         for number in range(count):
             study = self.folder / f"added{number}.toml"
@@ -119,7 +128,9 @@ class Reprise:
                            stdout=subprocess.DEVNULL)
             time.sleep(0.5)
             waits.append(self.ask(database, "SELECT max(started) FROM attempts")[0][0] / 1000 - start)
-        self.finish(process, "idle", count + 1)
+        launched = self.ask(database, "SELECT count(DISTINCT gang) FROM attempts")[0][0]
+        assert launched == count + 1, f"{launched} gangs: some were not idle but new"
+        self.finish(process, "idle", 2 * count + 2)
         return {"first_s": sorted(waits)[count // 2], "longest": max(waits)}
 
     def killed(self, stages, kills):
