@@ -1,6 +1,6 @@
 #pragma once
-/// Layer norm by the fastest correct kernel: an own one on CUDA for short rows (cuda/norm.h),
-/// LibTorch's elsewhere.
+/// Layer norm by the fastest correct kernel: an own one on CUDA for short rows (cuda/norm.h), an
+/// own one on the CPU without gradients (kernels/norm_impl.h), LibTorch's elsewhere.
 
 #include "models/layers.h"
 

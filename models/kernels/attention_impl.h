@@ -1,76 +1,12 @@
 #pragma once
 /// The kernels' text, compiled once an instruction set (see simd.h).
 
-#include "models/kernels/kernel_set.h"
-#include "models/kernels/simd.h"
+#include "models/kernels/attention_tiles.h"
 
 namespace reprise::models::kernels {
 namespace {
 
 constexpr std::int64_t kPadded = (kMaxHeadSize + kLanes - 1) / kLanes * kLanes;
-
-/// Head size and tokens as constants where the caller knows them (so that loops are unrolled and
-/// sums stay in registers), else 0.
-template <int D, int N>
-struct Sizes {
-  std::int64_t runtime_d, runtime_n;
-  [[gnu::always_inline]] std::int64_t d() const { return D > 0 ? D : runtime_d; }
-  [[gnu::always_inline]] std::int64_t n() const { return N > 0 ? N : runtime_n; }
-};
-
-/// `count` floats of a row of memory.
-template <typename T>
-REPRISE_INLINE void copy_row(const T* from, std::int64_t count, float* to) {
-  for (std::int64_t c = 0; c < count; ++c) to[c] = to_float(from[c]);
-}
-
-/// Where a (window, head) lies in the tensors.
-template <typename T>
-struct Cell {
-  Cell(const AttentionInput<T>& in, std::int64_t image, std::int64_t window, std::int64_t head) {
-    const auto& s = in.shape;
-    width = s.heads * s.head_size;
-    stride = 3 * width;
-    image_row = image * s.windows * s.tokens;
-    place = in.place + window * s.tokens;
-    column = head * s.head_size;
-    q = in.qkv + image_row * stride + column;
-    bias = in.bias + head * s.tokens * s.tokens;
-    mask = in.mask == nullptr ? nullptr : in.mask + window * s.tokens * s.tokens;
-    stats = ((image * s.windows + window) * s.heads + head) * 2 * s.tokens;
-  }
-  std::int64_t width, stride, image_row, column, stats;
-  const std::int32_t* place;
-  const T* q;
-  const float* bias;
-  const float* mask;
-};
-
-/// Logits of four keys against a vector of queries: bias + mask + sum over c of k[key][c] *
-/// q[c][query].
-template <int D, int N>
-REPRISE_INLINE void logits(Sizes<D, N> size, const float* keys, const float* q_group,
-                           const float* bias, const float* mask, Vec* out) {
-  const std::int64_t n = size.n(), d = size.d();
-  Vec a0 = load(bias), a1 = load(bias + n), a2 = load(bias + 2 * n), a3 = load(bias + 3 * n);
-  if (mask != nullptr) {
-    a0 += load(mask);
-    a1 += load(mask + n);
-    a2 += load(mask + 2 * n);
-    a3 += load(mask + 3 * n);
-  }
-  for (std::int64_t c = 0; c < d; ++c) {
-    const Vec q = load(q_group + c * n);
-    a0 += keys[c] * q;
-    a1 += keys[d + c] * q;
-    a2 += keys[2 * d + c] * q;
-    a3 += keys[3 * d + c] * q;
-  }
-  out[0] = a0;
-  out[1] = a1;
-  out[2] = a2;
-  out[3] = a3;
-}
 
 template <int D, int N, typename T>
 void forward_cell(Sizes<D, N> size, const AttentionInput<T>& in, const AttentionOutput<T>& to,
@@ -79,7 +15,8 @@ void forward_cell(Sizes<D, N> size, const AttentionInput<T>& in, const Attention
   alignas(64) float q[kMaxHeadSize * kMaxTokens];  // [d][n]
   alignas(64) float k[kMaxTokens * kMaxHeadSize];  // [n][d]
   alignas(64) float v[kMaxTokens * kMaxHeadSize];  // [n][d]
-  alignas(64) float s[kMaxTokens * kLanes];        // [n][lanes]
+  alignas(64) float s[kMaxTokens * kGroup];        // [n][group]
+  alignas(64) float o[kMaxHeadSize * kGroup];      // [d][group]
   for (std::int64_t i = 0; i < n; ++i) {
     const T* row = cell.q + cell.place[i] * cell.stride;
     for (std::int64_t c = 0; c < d; ++c) q[c * n + i] = to_float(row[c]) * in.scale;
@@ -87,53 +24,74 @@ void forward_cell(Sizes<D, N> size, const AttentionInput<T>& in, const Attention
     copy_row(row + 2 * cell.width, d, v + i * d);
   }
   T* out = to.out + cell.image_row * cell.width + cell.column;
-  for (std::int64_t g = 0; g < n; g += kLanes) {
-    Vec largest = splat(-3e38F);
+  for (std::int64_t g = 0; g < n; g += kGroup) {
+    Group largest, sum{}, inverse;
+    for (Vec& part : largest.part) part = splat(-3e38F);
     for (std::int64_t j = 0; j < n; j += 4) {
-      Vec a[4];
+      Group a[4];
       logits(size, k + j * d, q + g, cell.bias + j * n + g,
              cell.mask == nullptr ? nullptr : cell.mask + j * n + g, a);
       for (int u = 0; u < 4; ++u) {
-        store(s + (j + u) * kLanes, a[u]);
-        largest = maximum(largest, a[u]);
+        store_group(s + (j + u) * kGroup, a[u]);
+        for (int p = 0; p < kVectors; ++p) largest.part[p] = maximum(largest.part[p], a[u].part[p]);
       }
     }
-    Vec sum{};
-    Vec o[D > 0 ? D : kMaxHeadSize];
-    for (std::int64_t c = 0; c < d; ++c) o[c] = Vec{};
     for (std::int64_t j = 0; j < n; ++j) {
-      const Vec p = exp_of_negative(load(s + j * kLanes) - largest);
-      sum += p;
-      for (std::int64_t c = 0; c < d; ++c) o[c] += v[j * d + c] * p;
+      for (int p = 0; p < kVectors; ++p) {
+        float* at = s + j * kGroup + p * kLanes;
+        const Vec power = exp_of_negative(load(at) - largest.part[p]);
+        store(at, power);
+        sum.part[p] += power;
+      }
     }
-    const Vec inverse = 1.0F / sum;
+    weigh(size, v, s, kGroup, o);
+    for (int p = 0; p < kVectors; ++p) inverse.part[p] = 1.0F / sum.part[p];
     if (to.stats != nullptr) {
-      store(to.stats + cell.stats + g, largest);
-      store(to.stats + cell.stats + n + g, inverse);
+      store_group(to.stats + cell.stats + g, largest);
+      store_group(to.stats + cell.stats + n + g, inverse);
     }
-    for (std::int64_t c = 0; c < d; ++c) store(s + c * kLanes, o[c] * inverse);
-    for (std::int64_t i = 0; i < kLanes; ++i) {
+    for (std::int64_t c = 0; c < d; ++c) {
+      for (int p = 0; p < kVectors; ++p) {
+        float* at = o + c * kGroup + p * kLanes;
+        store(at, load(at) * inverse.part[p]);
+      }
+    }
+    for (std::int64_t i = 0; i < kGroup; ++i) {
       T* row = out + cell.place[g + i] * cell.width;
-      for (std::int64_t c = 0; c < d; ++c) row[c] = from_float<T>(s[c * kLanes + i]);
+      for (std::int64_t c = 0; c < d; ++c) row[c] = from_float<T>(o[c * kGroup + i]);
     }
   }
 }
 
-/// to[j][:] = sum over i of weights[j][i] * rows[i][:] for every key j; rows are padded to vectors.
+/// to[j][:] = sum over i of weights[j][i] * rows[i][:] for every key j and `Vectors` vectors of the
+/// padded rows.
+template <int Vectors, int D, int N>
+REPRISE_INLINE void sum_over_queries(Sizes<D, N> size, const float* weights, const float* rows,
+                                     std::int64_t padded, float* to) {
+  constexpr int kKeys = 8 / Vectors;
+  const std::int64_t n = size.n();
+  for (std::int64_t j = 0; j < n; j += kKeys) {
+    Vec sum[kKeys][Vectors] = {};
+    for (std::int64_t i = 0; i < n; ++i) {
+      Vec row[Vectors];
+      for (int p = 0; p < Vectors; ++p) row[p] = load(rows + i * padded + p * kLanes);
+      for (int u = 0; u < kKeys; ++u) {
+        for (int p = 0; p < Vectors; ++p) sum[u][p] += weights[(j + u) * n + i] * row[p];
+      }
+    }
+    for (int u = 0; u < kKeys; ++u) {
+      for (int p = 0; p < Vectors; ++p) store(to + (j + u) * padded + p * kLanes, sum[u][p]);
+    }
+  }
+}
+
 template <int D, int N>
 REPRISE_INLINE void sum_over_queries(Sizes<D, N> size, const float* weights, const float* rows,
                                      std::int64_t padded, float* to) {
-  const std::int64_t n = size.n();
-  for (std::int64_t at = 0; at < padded; at += kLanes) {
-    for (std::int64_t j = 0; j < n; j += 8) {
-      Vec sum[8] = {};
-      for (std::int64_t i = 0; i < n; ++i) {
-        const Vec row = load(rows + i * padded + at);
-        for (int u = 0; u < 8; ++u) sum[u] += weights[(j + u) * n + i] * row;
-      }
-      for (int u = 0; u < 8; ++u) store(to + (j + u) * padded + at, sum[u]);
-    }
-  }
+  std::int64_t at = 0;
+  for (; at + 2 * kLanes <= padded; at += 2 * kLanes)
+    sum_over_queries<2>(size, weights, rows + at, padded, to + at);
+  if (at < padded) sum_over_queries<1>(size, weights, rows + at, padded, to + at);
 }
 
 /// Memory of the backward pass of one (window, head).
@@ -173,35 +131,35 @@ void backward_cell(Sizes<D, N> size, const AttentionInput<T>& in, const Attentio
     copy_row(row + cell.width, d, m.k + i * d);
     copy_row(row + 2 * cell.width, d, m.v + i * d);
   }
-  for (std::int64_t g = 0; g < n; g += kLanes) {
-    const Vec largest = load(to.stats + cell.stats + g);
-    const Vec inverse = load(to.stats + cell.stats + n + g);
-    Vec delta{};
+  for (std::int64_t g = 0; g < n; g += kGroup) {
+    const Group largest = load_group(to.stats + cell.stats + g);
+    const Group inverse = load_group(to.stats + cell.stats + n + g);
+    Group delta{};
     for (std::int64_t j = 0; j < n; j += 4) {
-      Vec a[4];
+      Group a[4];
       logits(size, m.k + j * d, m.q + g, cell.bias + j * n + g,
              cell.mask == nullptr ? nullptr : cell.mask + j * n + g, a);
-      Vec dp[4] = {};
-      for (std::int64_t c = 0; c < d; ++c) {
-        const Vec go = load(m.go + c * n + g);
-        for (int u = 0; u < 4; ++u) dp[u] += m.v[(j + u) * d + c] * go;
-      }
       for (int u = 0; u < 4; ++u) {
-        const Vec p = exp_of_negative(a[u] - largest) * inverse;
-        store(m.p + (j + u) * n + g, p);
-        store(m.ds + (j + u) * n + g, dp[u]);
-        delta += p * dp[u];
+        for (int p = 0; p < kVectors; ++p) {
+          store(m.p + (j + u) * n + g + p * kLanes,
+                exp_of_negative(a[u].part[p] - largest.part[p]) * inverse.part[p]);
+        }
+      }
+      Group dp[4] = {};
+      add_dots(size, m.v + j * d, m.go + g, dp);
+      for (int u = 0; u < 4; ++u) {
+        store_group(m.ds + (j + u) * n + g, dp[u]);
+        for (int p = 0; p < kVectors; ++p)
+          delta.part[p] += load(m.p + (j + u) * n + g + p * kLanes) * dp[u].part[p];
       }
     }
-    Vec gq[D > 0 ? D : kMaxHeadSize];
-    for (std::int64_t c = 0; c < d; ++c) gq[c] = Vec{};
     for (std::int64_t j = 0; j < n; ++j) {
-      float* at = m.ds + j * n + g;
-      const Vec ds = load(m.p + j * n + g) * (load(at) - delta);
-      store(at, ds);
-      for (std::int64_t c = 0; c < d; ++c) gq[c] += m.k[j * d + c] * ds;
+      for (int p = 0; p < kVectors; ++p) {
+        float* at = m.ds + j * n + g + p * kLanes;
+        store(at, load(m.p + j * n + g + p * kLanes) * (load(at) - delta.part[p]));
+      }
     }
-    for (std::int64_t c = 0; c < d; ++c) store(m.gq + c * n + g, gq[c] * in.scale);
+    weigh(size, m.k, m.ds + g, n, m.gq + g);
   }
   if (bias_gradient != nullptr) {
     for (std::int64_t at = 0; at < n * n; at += kLanes) {
@@ -214,7 +172,7 @@ void backward_cell(Sizes<D, N> size, const AttentionInput<T>& in, const Attentio
   for (std::int64_t i = 0; i < n; ++i) {
     T* row = gradient + cell.place[i] * cell.stride;
     for (std::int64_t c = 0; c < d; ++c) {
-      row[c] = from_float<T>(m.gq[c * n + i]);
+      row[c] = from_float<T>(m.gq[c * n + i] * in.scale);
       row[cell.width + c] = from_float<T>(m.gk[i * padded + c]);
       row[2 * cell.width + c] = from_float<T>(m.gv[i * padded + c]);
     }

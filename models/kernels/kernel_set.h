@@ -1,6 +1,7 @@
 #pragma once
-/// Window attention on the CPU, fused: gather, logits, bias, mask, softmax, values and scatter of
-/// one window and head stay in the first-level cache. Plain memory in and out: no LibTorch here.
+/// Kernels on the CPU. Window attention, fused: gather, logits, bias, mask, softmax, values and
+/// scatter of one window and head stay in the first-level cache. Plain memory in and out: no
+/// LibTorch here.
 ///
 /// The work is laid out so that the lanes of a vector (16 with AVX-512) are queries: the softmax
 /// needs no sums across lanes, and no head size (10, 15, 20) is padded. Paper: Eq. 3; Liu et al.,
@@ -57,6 +58,15 @@ struct AttentionGradients {
   float* bias = nullptr;         ///< Added to: gradient of bias; null where none is wanted.
 };
 
+/// What a layer norm reads.
+struct NormInput {
+  const float* x = nullptr;  ///< [rows, width].
+  std::int64_t width = 1;
+  const float* gain = nullptr;   ///< [width].
+  const float* shift = nullptr;  ///< [width].
+  float epsilon = 1e-5F;         ///< Added to the variance.
+};
+
 /// One instruction set's kernels. Each attention call does a range, so that the caller may share
 /// the work out: forward by (image, window) pairs, backward by heads (which makes the bias
 /// gradient's order of additions independent of the number of threads).
@@ -74,6 +84,8 @@ struct KernelSet {
   /// Null where LibTorch's own product is faster: it was on processors without AVX-512.
   void (*product)(const float* a, std::int64_t n, const float* b, std::int64_t k,
                   std::int64_t count, float* out, std::int64_t begin, std::int64_t end);
+  /// Rows [begin, end) of out [rows, width] = (x - mean) / sqrt(variance + epsilon) * gain + shift.
+  void (*norm)(const NormInput&, float* out, std::int64_t begin, std::int64_t end);
 };
 
 /// The kernels for this processor: AVX-512, AVX2 or the baseline.

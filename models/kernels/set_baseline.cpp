@@ -1,7 +1,9 @@
 #include "models/kernels/attention_impl.h"
+#include "models/kernels/norm_impl.h"
 #include "models/kernels/sets.h"
 
 namespace reprise::models::kernels {
-const KernelSet k_baseline = {"baseline",          forward_all<float>, forward_all<Bf16>,
-                              backward_all<float>, backward_all<Bf16>, nullptr};
+const KernelSet k_baseline = {
+    "baseline", forward_all<float>, forward_all<Bf16>, backward_all<float>, backward_all<Bf16>,
+    nullptr,    norm_rows};
 }  // namespace reprise::models::kernels

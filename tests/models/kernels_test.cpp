@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "models/fast_linear.h"
+#include "models/fast_norm.h"
 #include "models/kernels/kernel_set.h"
 #include "models/kernels/product_impl.h"
 #include "tests/models/largest_error.h"
@@ -156,6 +157,47 @@ TEST(ProductKernels, EachMatchesFloat64AndTouchesOnlyItsRows) {
                 3e-6);
     }
   }
+}
+
+TEST(Kernels, NormsOfEveryWidthMatchLibTorch) {
+  torch::manual_seed(4);
+  const auto sets = kernels::all_kernel_sets();
+  for (const std::int64_t width : {1, 3, 8, 16, 60, 90, 121, 180}) {
+    // Far from zero, where a sum of squares less the square of the mean would lose all digits.
+    const auto x = torch::randn({7, width}) * 0.01 + 100, gain = torch::randn({width}),
+               shift = torch::randn({width});
+    const auto want = torch::layer_norm(x.to(torch::kFloat64), {width}, gain.to(torch::kFloat64),
+                                        shift.to(torch::kFloat64));
+    const kernels::NormInput input{.x = x.data_ptr<float>(),
+                                   .width = width,
+                                   .gain = gain.data_ptr<float>(),
+                                   .shift = shift.data_ptr<float>()};
+    for (int s = 0; s < sets.count; ++s) {
+      auto out = torch::full_like(x, -7);
+      sets.sets[s]->norm(input, out.data_ptr<float>(), 1, 6);
+      EXPECT_TRUE((out[0] == -7).all().item<bool>() && (out[6] == -7).all().item<bool>());
+      // The mean is rounded to float32: 4e-6 of the spread of 0.01.
+      EXPECT_LE(largest_error(out.slice(0, 1, 6), want.slice(0, 1, 6)), 2e-3)
+          << sets.sets[s]->name << ", width " << width;
+    }
+  }
+}
+
+TEST(FastNorm, WithoutGradientsIsTheSameFunction) {
+  torch::manual_seed(6);
+  torch::nn::LayerNorm norm(torch::nn::LayerNormOptions({60}));
+  const torch::NoGradGuard no_grad;
+  norm->weight.normal_();
+  norm->bias.normal_();
+  const auto x = torch::randn({2, 500, 60});
+  EXPECT_LE(largest_error(fast_layer_norm(x, norm), norm(x)), 1e-6);
+  // Rows that do not lie one behind the other.
+  const auto turned = x.transpose(1, 2).contiguous().transpose(1, 2);
+  EXPECT_LE(largest_error(fast_layer_norm(turned, norm), norm(x)), 1e-6);
+  const auto precise = x.to(torch::kFloat64);
+  norm->to(torch::kFloat64);
+  EXPECT_TRUE(torch::equal(fast_layer_norm(precise, norm), norm(precise)));
+  EXPECT_EQ(fast_layer_norm(precise.slice(1, 0, 0), norm).numel(), 0);
 }
 
 TEST(FastLinear, ValuesAndGradientsMatchLibTorch) {
