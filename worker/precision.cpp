@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "models/kernels/kernel_set.h"
 #include "sweep/error.h"
 #include "worker/config.h"
 
@@ -19,6 +20,13 @@ Precision precision_named(const std::string& name) {
 Precision precision_of(const boost::json::object& config) {
   return config.contains("precision") ? precision_named(config::text(config, "precision"))
                                       : Precision::Fp32;
+}
+
+std::string precision_warning(Precision precision, const torch::Device& device) {
+  // Measured: ten times the time of float32 (docs/measurements.md).
+  return precision == Precision::Bf16 && device.is_cpu() && !models::kernels::has_avx512()
+             ? "precision bf16 is slower than fp32 on this processor, which has no AVX-512"
+             : "";
 }
 
 void set_arithmetic(Precision precision) {

@@ -25,6 +25,9 @@ Precision precision_named(const std::string& name);
 /// text.
 Precision precision_of(const boost::json::object& config);
 
+/// Why `precision` is a bad choice on `device`; empty where it is not.
+std::string precision_warning(Precision precision, const torch::Device& device);
+
 /// LibTorch's switches that hold for a whole stage: TF32 on or off, deterministic algorithms.
 void set_arithmetic(Precision precision);
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iostream>
 
 #include "worker/cuda_graph.h"
+#include "worker/precision.h"
 #include "worker/train_state.h"
 #include "worker/train_step.h"
 
@@ -56,6 +58,12 @@ TrainOutcome train(Objective& objective, const BatchMaker& batches, const TrainS
   TrainState state(objective, adam, stepper.critic());
   TrainOutcome outcome;
   resume(state, store, collective, outcome);
+  const auto slow =
+      precision_warning(settings.precision, objective.network->parameters().front().device());
+  if (!slow.empty()) {
+    if (collective.rank() == 0) std::cerr << "reprise-worker: " << slow << '\n';
+    outcome.warnings.push_back(slow);
+  }
   outcome.resumed_from = adam.updates();
 
   const auto& validation = settings.validation;

@@ -99,7 +99,7 @@ struct TrainOutcome {
   std::vector<CurvePoint> curve;
   std::vector<CurvePoint> validation;  ///< "loss" is the score: greater is better.
   std::int64_t best_step = 0;          ///< Whose weights the network has after early stopping.
-  std::vector<std::string> warnings;   ///< Checkpoints that were passed over.
+  std::vector<std::string> warnings;   ///< For people: checkpoints passed over, a slow precision.
   double seconds = 0;                  ///< In the loop, this attempt.
   double data_wait_seconds = 0;        ///< Of them: until patches were read and cut.
 };

@@ -2,6 +2,7 @@
 /// A study with its plan and, where there is one, the results database: what commands that only
 /// read begin with.
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -9,6 +10,9 @@
 #include "orchestrator/cli/study_options.h"
 
 namespace reprise::cli {
+
+/// A plan of more stages than these is summed up, not listed, unless `--stages` asks.
+inline constexpr std::size_t kListedMax = 60;
 
 struct Opened {
   sweep::Study study;

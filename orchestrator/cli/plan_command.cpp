@@ -23,9 +23,6 @@ namespace {
 namespace json = boost::json;
 using sweep::CostBasis;
 
-/// More stages than these are counted, not listed, unless `--stages` asks.
-constexpr std::size_t kListedMax = 60;
-
 struct PlanFlags {
   StudyOptions study;
   std::string device;  ///< Empty: what was measured last, else a GPU.

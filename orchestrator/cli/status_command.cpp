@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <map>
+#include <set>
 #include <thread>
 
 #include "orchestrator/cli/commands.h"
@@ -23,7 +24,7 @@ namespace json = boost::json;
 
 struct StatusFlags {
   StudyOptions study;
-  bool json = false, watch = false;
+  bool json = false, watch = false, stages = false;
   double seconds = 1;
 };
 
@@ -108,13 +109,27 @@ std::string text_of(const StatusLine& line) {
                                line.label, line.detail));
 }
 
-std::string sum_of(const std::vector<StatusLine>& lines, bool live) {
+/// The lines worth a look: all of a short list, else of stages that run or need a person.
+std::vector<const StatusLine*> listed(const StatusFlags& flags,
+                                      const std::vector<StatusLine>& lines) {
+  static const std::set<std::string> kQuiet{"done", "waiting", "blocked", "ready"};
+  const bool is_short = flags.stages || lines.size() <= kListedMax;
+  std::vector<const StatusLine*> list;
+  for (const StatusLine& line : lines) {
+    if (is_short || (list.size() < kListedMax && !kQuiet.contains(line.state)))
+      list.push_back(&line);
+  }
+  return list;
+}
+
+std::string sum_of(const std::vector<StatusLine>& lines, std::size_t shown, bool live) {
   std::map<std::string, int> counts;
   for (const StatusLine& line : lines) ++counts[line.state];
   std::string text = std::to_string(lines.size()) + " stages:";
   for (const auto& [state, count] : counts) text += fmt::format(" {} {},", count, state);
   text.pop_back();
-  return text + (live ? "" : "; no coordinator runs here");
+  if (!live) text += "; no coordinator runs here";
+  return shown == lines.size() ? text : text + "; --stages lists them all";
 }
 
 int exit_of(const std::vector<StatusLine>& lines) {
@@ -135,14 +150,15 @@ int watch(const StatusFlags& flags, Opened opened) {
     const std::vector<StatusLine> lines = gather(flags, opened, live);
     if (terminal) {
       std::string page = "\033[H\033[J";
-      for (const StatusLine& line : lines) page += text_of(line) + "\n";
-      std::printf("%s%s\n", page.c_str(), sum_of(lines, live).c_str());
+      const auto list = listed(flags, lines);
+      for (const StatusLine* line : list) page += text_of(*line) + "\n";
+      std::printf("%s%s\n", page.c_str(), sum_of(lines, list.size(), live).c_str());
     } else {
       for (const StatusLine& line : lines) {
         const std::string now = text_of(line);
         if (std::exchange(before[line.id], now) != now) std::printf("%s\n", now.c_str());
       }
-      if (!live) std::printf("%s\n", sum_of(lines, live).c_str());
+      if (!live) std::printf("%s\n", sum_of(lines, lines.size(), live).c_str());
     }
     (void)std::fflush(stdout);
     if (!live) return exit_of(lines);
@@ -168,7 +184,9 @@ int show_status(const StatusFlags& flags) {
     std::printf("%s\n", json::serialize(stages).c_str());
     return 0;
   }
-  for (const StatusLine& line : lines) std::printf("%s\n", text_of(line).c_str());
+  const auto list = listed(flags, lines);
+  for (const StatusLine* line : list) std::printf("%s\n", text_of(*line).c_str());
+  std::printf("%s\n", sum_of(lines, list.size(), live).c_str());
   return 0;
 }
 
@@ -179,6 +197,7 @@ void add_status_command(CLI::App& app, ExitCode& exit) {
   CLI::App* command = app.add_subcommand("status", "Show what runs, is done and has failed");
   add_study_options(*command, flags->study);
   auto* json = command->add_flag("--json", flags->json, "A JSON list instead of text");
+  command->add_flag("--stages", flags->stages, "List all stages, however many");
   command
       ->add_flag("--watch", flags->watch,
                  "Show it anew until no coordinator runs any more; exit code 4 if a stage failed")

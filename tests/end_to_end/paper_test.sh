@@ -14,6 +14,12 @@ for name in figure3 figure4 figure8 curves; do
 done
 grep -q "figure 5: nothing of it is measured yet: reprise run" figures.log || { cat figures.log; die "figure 5"; }
 "$REPRISE" report -w w -o report >report.out 2>report.log || { cat report.log; die "report"; }
+# A plan of many stages is summed up.
+"$REPRISE" status "$HERE/../../studies/mini" -w w >status.txt || die "status"
+grep -qE '^[0-9]+ stages: .*[0-9]+ waiting; no coordinator runs here; --stages lists them all$' status.txt || { tail -n 3 status.txt; die "no sum of a long plan"; }
+[ "$(wc -l <status.txt)" = 1 ] || die "status lists what needs nobody"
+"$REPRISE" status "$HERE/../../studies/mini" -w w --stages >status.txt || die "status --stages"
+[ "$(($(wc -l <status.txt) - 1))" = "$(sed -n 's/ stages: .*//p' status.txt)" ] || die "status --stages lists not all"
 "$REPRISE" export results.csv --workspace w >/dev/null || die "export csv"
 "$REPRISE" export results.json --workspace w >/dev/null || die "export json"
 "$REPRISE" query "SELECT count(*) AS n FROM metrics" -w w --format csv >count.csv || die "query"

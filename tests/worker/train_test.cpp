@@ -12,6 +12,7 @@
 #include <fstream>
 #include <limits>
 
+#include "models/kernels/kernel_set.h"
 #include "models/layers.h"
 #include "tests/worker/mpi_main.h"
 #include "worker/gang_error.h"
@@ -211,6 +212,8 @@ TEST_F(Train, Bfloat16ComesCloseToFloat32) {
   EXPECT_NE(precise.curve.back().loss, rounded.curve.back().loss);
   EXPECT_NEAR(precise.curve.back().loss, rounded.curve.back().loss, 0.02);
   EXPECT_EQ(coarse.network->parameters()[0].scalar_type(), torch::kFloat32);
+  EXPECT_TRUE(precise.warnings.empty());
+  EXPECT_EQ(rounded.warnings.size(), models::kernels::has_avx512() ? 0U : 1U);
 }
 
 TEST_F(Train, TheLossFalls) {
