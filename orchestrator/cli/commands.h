@@ -1,6 +1,6 @@
 #pragma once
 /// The subcommands of `reprise`, each mounted on the command line by one function and each ending
-/// with an exit code (sweep/error.h, docs/cli.md).
+/// with an exit code (sweep/error.h, `reprise --help`).
 
 #include <CLI/CLI.hpp>
 #include <boost/json/value.hpp>
