@@ -63,5 +63,7 @@ for shape, stage in longer.items():
     assert stage["cost"] == "measured" and not stage["done"] and stage["steps"] >= 9000
     assert abs(stage["seconds"] - start - step * stage["steps"]) < 1e-6 * stage["seconds"], (shape, stage, step, start)
 PY
-"$REPRISE" status "$HERE/tiny.toml" -w one | grep -vq "^done" && die "status: something is not done"
+"$REPRISE" status "$HERE/tiny.toml" -w one >status.txt || die "status"
+[ "$(grep -c "^done" status.txt)" = 10 ] && [ "$(tail -n 1 status.txt)" = "10 stages: 10 done; no coordinator runs here" ] ||
+  { cat status.txt; die "status: something is not done"; }
 echo "ok"
