@@ -1,8 +1,10 @@
-/// Compiled for sm_80, sm_90 and sm_100; the arithmetic is kernels/block_attention.h.
+/// Compiled for sm_80, sm_90 and sm_100; the arithmetic is kernels/block_attention_*.h.
 
 #include "models/cuda/window_attention.h"
 
 #include "models/cuda/launch.h"
+#include "models/kernels/block_attention_backward.h"
+#include "models/kernels/block_attention_forward.h"
 
 namespace reprise::models::cuda {
 namespace {

@@ -1,13 +1,13 @@
 /// The GPU kernels' arithmetic, a block of threads after another on the CPU, against the CPU
 /// kernel.
 
-#include "models/kernels/block_attention.h"
-
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <vector>
 
+#include "models/kernels/block_attention_backward.h"
+#include "models/kernels/block_attention_forward.h"
 #include "models/kernels/kernel_set.h"
 #include "models/torch.h"
 #include "tests/models/largest_error.h"
