@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Does `reprise plan` keep its word: what it says stages will take, after short ones, and what they took.
 
-    bench/prediction.py BUILD/bin [--workspace DIR] [--short N] [--long N] [--gangs N] [--threads N]
-                        [--device cpu|cuda]
+    bench/prediction.py BUILD/bin [--short N] [--long N] [--gangs N] [--threads N] [--device cpu|cuda]
 
 Trains a U-Net, two networks and three fine-tunings for N short steps, asks `reprise plan` what the
 same trainings of N long steps will take, runs these, and prints a Markdown table for
@@ -52,16 +51,18 @@ TOOK = """SELECT s.id stage, s.kind kind, json_extract(r.body, '$.provenance.cos
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("bin", type=pathlib.Path)
-    parser.add_argument("--workspace", type=pathlib.Path)
     parser.add_argument("--short", type=int, default=150)
     parser.add_argument("--long", type=int, default=600)
     parser.add_argument("--gangs", type=int, default=os.cpu_count())
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
-    workspace = arguments.workspace or pathlib.Path(tempfile.mkdtemp(prefix="prediction-"))
-    workspace.mkdir(parents=True, exist_ok=True)
-    reprise, setting = arguments.bin / "reprise", ["--device", arguments.device]
+    with tempfile.TemporaryDirectory(prefix="prediction-") as folder:
+        sys.exit(0 if is_kept(arguments, pathlib.Path(folder)) else 1)
+
+
+def is_kept(arguments, workspace):
+    reprise, device = arguments.bin / "reprise", ["--device", arguments.device]
     studies = {}
     for name, steps in ("short", arguments.short), ("long", arguments.long):
         studies[name] = workspace / f"{name}.toml"
@@ -71,10 +72,10 @@ def main():
         return subprocess.run([reprise, *words, "-w", workspace], check=True, stdout=subprocess.PIPE, text=True).stdout
 
     def run(study):
-        call("run", study, "--plain", "--gangs", str(arguments.gangs), "--threads", str(arguments.threads), *setting)
+        call("run", study, "--plain", "--gangs", str(arguments.gangs), "--threads", str(arguments.threads), *device)
 
     run(studies["short"])
-    planned = {stage["id"]: stage for stage in json.loads(call("plan", studies["long"], "--json", *setting))["stages"]}
+    planned = {stage["id"]: stage for stage in json.loads(call("plan", studies["long"], "--json", *device))["stages"]}
     run(studies["long"])
     print("| stage | planned, s | took, s | difference |\n|---|---|---|---|")
     wrong, sums = False, [0, 0]
@@ -87,7 +88,7 @@ def main():
         sums = [sums[0] + plan["seconds"], sums[1] + row["seconds"]]
         print(f"| {plan['label']} ({plan['cost']}) | {plan['seconds']:.1f} | {row['seconds']:.1f} | {100 * off:+.0f} % |")
     print(f"| all | {sums[0]:.0f} | {sums[1]:.0f} | {100 * (sums[1] / sums[0] - 1):+.0f} % |")
-    sys.exit(1 if wrong else 0)
+    return not wrong
 
 
 if __name__ == "__main__":

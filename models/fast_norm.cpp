@@ -1,6 +1,6 @@
 #include "models/fast_norm.h"
 
-#include <algorithm>
+#include <vector>
 
 #include "models/kernels/kernel_set.h"
 #include "models/parallel.h"
@@ -15,8 +15,8 @@ using torch::Tensor;
 namespace {
 
 bool takes_rows(const Tensor& x, const torch::nn::LayerNorm& norm) {
-  return x.is_cpu() && x.scalar_type() == torch::kFloat32 && x.dim() >= 1 &&
-         norm->options.normalized_shape().size() == 1 && norm->weight.defined() &&
+  return x.is_cpu() && x.scalar_type() == torch::kFloat32 && x.numel() > 0 && x.dim() >= 1 &&
+         norm->options.normalized_shape() == std::vector{x.size(-1)} && norm->weight.defined() &&
          norm->weight.scalar_type() == torch::kFloat32;
 }
 
@@ -31,10 +31,9 @@ Tensor norm_on_cpu(const Tensor& x, torch::nn::LayerNorm& norm) {
                                  .shift = shift.data_ptr<float>(),
                                  .epsilon = static_cast<float>(norm->options.eps())};
   constexpr std::int64_t kRows = 64;  // A thread's part is worth the trouble.
-  parallel_parts(rows.numel() / std::max<std::int64_t>(1, input.width), kRows,
-                 [&](std::int64_t begin, std::int64_t end) {
-                   kernels::kernel_set().norm(input, out.data_ptr<float>(), begin, end);
-                 });
+  parallel_parts(rows.numel() / input.width, kRows, [&](std::int64_t begin, std::int64_t end) {
+    kernels::kernel_set().norm(input, out.data_ptr<float>(), begin, end);
+  });
   return out;
 }
 

@@ -66,8 +66,8 @@ void forward_cell(Sizes<D, N> size, const AttentionInput<T>& in, const Attention
 /// to[j][:] = sum over i of weights[j][i] * rows[i][:] for every key j and `Vectors` vectors of the
 /// padded rows.
 template <int Vectors, int D, int N>
-REPRISE_INLINE void sum_over_queries(Sizes<D, N> size, const float* weights, const float* rows,
-                                     std::int64_t padded, float* to) {
+REPRISE_INLINE void sum_vectors_over_queries(Sizes<D, N> size, const float* weights,
+                                             const float* rows, std::int64_t padded, float* to) {
   constexpr int kKeys = 8 / Vectors;
   const std::int64_t n = size.n();
   for (std::int64_t j = 0; j < n; j += kKeys) {
@@ -90,8 +90,8 @@ REPRISE_INLINE void sum_over_queries(Sizes<D, N> size, const float* weights, con
                                      std::int64_t padded, float* to) {
   std::int64_t at = 0;
   for (; at + 2 * kLanes <= padded; at += 2 * kLanes)
-    sum_over_queries<2>(size, weights, rows + at, padded, to + at);
-  if (at < padded) sum_over_queries<1>(size, weights, rows + at, padded, to + at);
+    sum_vectors_over_queries<2>(size, weights, rows + at, padded, to + at);
+  if (at < padded) sum_vectors_over_queries<1>(size, weights, rows + at, padded, to + at);
 }
 
 /// Memory of the backward pass of one (window, head).
