@@ -126,6 +126,9 @@ torch::Tensor SwinLayerImpl::forward(const torch::Tensor& tokens, std::int64_t h
 torch::Tensor SwinLayerImpl::forward_in_plan(const torch::Tensor& tokens, const WindowPlan& plan,
                                              const torch::Tensor& bias,
                                              const BranchFactors& factors) {
+  if (!factors.attention.defined() && takes_whole_layer(tokens, plan, head_size_)) {
+    return (held_ ? *held_ : whole()).forward(tokens, plan, bias, shift_ > 0);
+  }
   const torch::Tensor qkv = fast_norm_linear(tokens, norm1_, qkv_->weight, qkv_->bias);
   const torch::Tensor attended = window_attention(qkv, bias, plan, shift_ > 0, heads_);
   if (factors.attention.defined()) {
@@ -137,6 +140,21 @@ torch::Tensor SwinLayerImpl::forward_in_plan(const torch::Tensor& tokens, const 
   const torch::Tensor x = fast_linear_add(attended, proj_->weight, proj_->bias, tokens);
   const torch::Tensor hidden = fast_norm_linear_gelu(x, norm2_, fc1_->weight, fc1_->bias);
   return fast_linear_add(hidden, fc2_->weight, fc2_->bias, x);
+}
+
+WholeLayer SwinLayerImpl::whole() const {
+  return WholeLayer({.norm1 = norm1_,
+                     .norm2 = norm2_,
+                     .qkv = qkv_,
+                     .proj = proj_,
+                     .fc1 = fc1_,
+                     .fc2 = fc2_,
+                     .heads = heads_});
+}
+
+void SwinLayerImpl::hold(bool on) {
+  held_.reset();
+  if (on && table_.is_cpu() && table_.scalar_type() == torch::kFloat32) held_ = whole();
 }
 
 torch::Tensor SwinPass::enter(const torch::Tensor& image) const {
@@ -194,6 +212,7 @@ SwinPath SwinLayers::fastest(const torch::Tensor& image) const {
 
 void SwinLayers::hold(bool on) {
   held_.clear();
+  for (SwinLayer& layer : layers_) layer->hold(on);
   if (!on) return;
   const torch::NoGradGuard no_grad;
   held_ = biases(layers_.front()->table().device());

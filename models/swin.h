@@ -8,6 +8,7 @@
 
 #include "models/drop_path.h"
 #include "models/layers.h"
+#include "models/whole_layer.h"
 #include "models/window_plan.h"
 
 namespace reprise::models {
@@ -40,8 +41,12 @@ class SwinLayerImpl : public torch::nn::Module {
   /// The relative-position table [(2w-1)^2, heads].
   [[nodiscard]] const torch::Tensor& table() const { return table_; }
   [[nodiscard]] std::int64_t head_size() const { return head_size_; }
+  /// True: lays the weights out for `WholeLayer` once, now. They must not change until it is called
+  /// again.
+  void hold(bool on);
 
  private:
+  [[nodiscard]] WholeLayer whole() const;
   torch::Tensor attention(const torch::Tensor& windows, const torch::Tensor& mask);
   torch::Tensor mask_for(std::int64_t height, std::int64_t width);
 
@@ -49,6 +54,7 @@ class SwinLayerImpl : public torch::nn::Module {
   torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
   torch::nn::Linear qkv_{nullptr}, proj_{nullptr}, fc1_{nullptr}, fc2_{nullptr};
   torch::Tensor table_, index_, mask_;
+  std::optional<WholeLayer> held_;
   torch::Tensor cached_mask_;  ///< For the last other size that was asked for.
   std::int64_t cached_height_ = 0, cached_width_ = 0;
 };
@@ -90,7 +96,8 @@ class SwinLayers {
   void set_draws(DropDraws draws) { draws_ = std::move(draws); }
   /// A pass over images of the size, device and type of this one.
   SwinPass begin(const torch::Tensor& image);
-  /// True: computes the biases once, now. The weights must not change until it is called again.
+  /// True: computes once, now, what depends on weights only. These must not change until it is
+  /// called again.
   void hold(bool on);
 
  private:

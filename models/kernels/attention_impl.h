@@ -24,37 +24,14 @@ void forward_cell(Sizes<D, N> size, const AttentionInput<T>& in, const Attention
     copy_row(row + 2 * cell.width, d, v + i * d);
   }
   T* out = to.out + cell.image_row * cell.width + cell.column;
+  const HeadRows keys{k, d, 1, n, 0}, values{v, d, 1, n, 0};
   for (std::int64_t g = 0; g < n; g += kGroup) {
-    Group largest, sum{}, inverse;
-    for (Vec& part : largest.part) part = splat(-3e38F);
-    for (std::int64_t j = 0; j < n; j += 4) {
-      Group a[4];
-      logits(size, k + j * d, q + g, cell.bias + j * n + g,
-             cell.mask == nullptr ? nullptr : cell.mask + j * n + g, a);
-      for (int u = 0; u < 4; ++u) {
-        store_group(s + (j + u) * kGroup, a[u]);
-        for (int p = 0; p < kVectors; ++p) largest.part[p] = maximum(largest.part[p], a[u].part[p]);
-      }
-    }
-    for (std::int64_t j = 0; j < n; ++j) {
-      for (int p = 0; p < kVectors; ++p) {
-        float* at = s + j * kGroup + p * kLanes;
-        const Vec power = exp_of_negative(load(at) - largest.part[p]);
-        store(at, power);
-        sum.part[p] += power;
-      }
-    }
-    weigh(size, v, s, kGroup, o);
-    for (int p = 0; p < kVectors; ++p) inverse.part[p] = 1.0F / sum.part[p];
+    Group largest, inverse;
+    attend(size, keys, values, q + g, n, cell.bias + g,
+           cell.mask == nullptr ? nullptr : cell.mask + g, s, o, largest, inverse);
     if (to.stats != nullptr) {
       store_group(to.stats + cell.stats + g, largest);
       store_group(to.stats + cell.stats + n + g, inverse);
-    }
-    for (std::int64_t c = 0; c < d; ++c) {
-      for (int p = 0; p < kVectors; ++p) {
-        float* at = o + c * kGroup + p * kLanes;
-        store(at, load(at) * inverse.part[p]);
-      }
     }
     for (std::int64_t i = 0; i < kGroup; ++i) {
       T* row = out + cell.place[g + i] * cell.width;
@@ -131,13 +108,14 @@ void backward_cell(Sizes<D, N> size, const AttentionInput<T>& in, const Attentio
     copy_row(row + cell.width, d, m.k + i * d);
     copy_row(row + 2 * cell.width, d, m.v + i * d);
   }
+  const HeadRows keys{m.k, d, 1, n, 0}, values{m.v, d, 1, n, 0};
   for (std::int64_t g = 0; g < n; g += kGroup) {
     const Group largest = load_group(to.stats + cell.stats + g);
     const Group inverse = load_group(to.stats + cell.stats + n + g);
     Group delta{};
     for (std::int64_t j = 0; j < n; j += 4) {
       Group a[4];
-      logits(size, m.k + j * d, m.q + g, cell.bias + j * n + g,
+      logits(size, keys, j, m.q + g, n, cell.bias + j * n + g,
              cell.mask == nullptr ? nullptr : cell.mask + j * n + g, a);
       for (int u = 0; u < 4; ++u) {
         for (int p = 0; p < kVectors; ++p) {
@@ -146,7 +124,7 @@ void backward_cell(Sizes<D, N> size, const AttentionInput<T>& in, const Attentio
         }
       }
       Group dp[4] = {};
-      add_dots(size, m.v + j * d, m.go + g, dp);
+      add_dots(size, values, j, m.go + g, n, dp);
       for (int u = 0; u < 4; ++u) {
         store_group(m.ds + (j + u) * n + g, dp[u]);
         for (int p = 0; p < kVectors; ++p)
@@ -159,7 +137,7 @@ void backward_cell(Sizes<D, N> size, const AttentionInput<T>& in, const Attentio
         store(at, load(m.p + j * n + g + p * kLanes) * (load(at) - delta.part[p]));
       }
     }
-    weigh(size, m.k, m.ds + g, n, m.gq + g);
+    weigh(size, keys, m.ds + g, n, m.gq + g);
   }
   if (bias_gradient != nullptr) {
     for (std::int64_t at = 0; at < n * n; at += kLanes) {
@@ -204,14 +182,6 @@ void backward_range(const AttentionInput<T>& in, const AttentionGradients<T>& to
   }
   delete scratch;
 }
-
-/// Calls `Run<D, N>` for the paper's sizes, and the general one for every other.
-#define REPRISE_FOR_SIZE(RUN, IN, ...)                                                            \
-  if ((IN).shape.tokens == 64 && (IN).shape.head_size == 10) return RUN<10, 64>(IN, __VA_ARGS__); \
-  if ((IN).shape.tokens == 64 && (IN).shape.head_size == 15) return RUN<15, 64>(IN, __VA_ARGS__); \
-  if ((IN).shape.tokens == 64 && (IN).shape.head_size == 20) return RUN<20, 64>(IN, __VA_ARGS__); \
-  if ((IN).shape.tokens == 64 && (IN).shape.head_size == 30) return RUN<30, 64>(IN, __VA_ARGS__); \
-  return RUN<0, 0>(IN, __VA_ARGS__)
 
 template <typename T>
 void forward_all(const AttentionInput<T>& in, const AttentionOutput<T>& to, std::int64_t begin,

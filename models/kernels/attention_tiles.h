@@ -16,6 +16,14 @@ struct Sizes {
   [[gnu::always_inline]] std::int64_t n() const { return N > 0 ? N : runtime_n; }
 };
 
+/// Calls `Run<D, N>` for the paper's sizes, and the general one for every other.
+#define REPRISE_FOR_SIZE(RUN, IN, ...)                                                            \
+  if ((IN).shape.tokens == 64 && (IN).shape.head_size == 10) return RUN<10, 64>(IN, __VA_ARGS__); \
+  if ((IN).shape.tokens == 64 && (IN).shape.head_size == 15) return RUN<15, 64>(IN, __VA_ARGS__); \
+  if ((IN).shape.tokens == 64 && (IN).shape.head_size == 20) return RUN<20, 64>(IN, __VA_ARGS__); \
+  if ((IN).shape.tokens == 64 && (IN).shape.head_size == 30) return RUN<30, 64>(IN, __VA_ARGS__); \
+  return RUN<0, 0>(IN, __VA_ARGS__)
+
 /// `count` floats of a row of memory.
 template <typename T>
 REPRISE_INLINE void copy_row(const T* from, std::int64_t count, float* to) {
@@ -69,53 +77,107 @@ REPRISE_INLINE void add_product(Group& sum, float factor, const Group& by) {
   for (int p = 0; p < kVectors; ++p) sum.part[p] += factor * by.part[p];
 }
 
-/// sums[u] += sum over c of rows[u][c] * columns[c][query], for four keys u.
+/// Keys or values of a window's tokens, of one head: where column c of token j is.
+struct HeadRows {
+  const float* data;
+  std::int64_t token;   ///< From a token to the next of its block.
+  std::int64_t column;  ///< From a column to the next.
+  std::int64_t block;   ///< Tokens a block.
+  std::int64_t next;    ///< From a block to the next.
+};
+
+/// sums[u] += sum over c of rows[u][c] * columns[c][query], for four keys u of one block. `stride`:
+/// from one of `columns` to the next.
 template <int D, int N>
-REPRISE_INLINE void add_dots(Sizes<D, N> size, const float* rows, const float* columns,
-                             Group* sums) {
-  const std::int64_t n = size.n(), d = size.d();
-  for (std::int64_t c = 0; c < d; ++c) {
-    const Group column = load_group(columns + c * n);
-    for (int u = 0; u < 4; ++u) add_product(sums[u], rows[u * d + c], column);
+REPRISE_INLINE void add_dots(Sizes<D, N> size, const HeadRows& rows, std::int64_t key,
+                             const float* columns, std::int64_t stride, Group* sums) {
+  const float* at = rows.data + key / rows.block * rows.next + key % rows.block * rows.token;
+  for (std::int64_t c = 0; c < size.d(); ++c) {
+    const Group column = load_group(columns + c * stride);
+    for (int u = 0; u < 4; ++u) add_product(sums[u], at[u * rows.token + c * rows.column], column);
   }
 }
 
 /// Logits of four keys against a group of queries: bias + mask + sum over c of k[key][c] *
-/// q[c][query].
+/// q[c][query]. `bias` and `mask` of the first key.
 template <int D, int N>
-REPRISE_INLINE void logits(Sizes<D, N> size, const float* keys, const float* q_group,
-                           const float* bias, const float* mask, Group* out) {
+REPRISE_INLINE void logits(Sizes<D, N> size, const HeadRows& keys, std::int64_t key,
+                           const float* q_group, std::int64_t stride, const float* bias,
+                           const float* mask, Group* out) {
   const std::int64_t n = size.n();
   for (int u = 0; u < 4; ++u) {
     out[u] = load_group(bias + u * n);
     if (mask == nullptr) continue;
     for (int p = 0; p < kVectors; ++p) out[u].part[p] += load(mask + u * n + p * kLanes);
   }
-  add_dots(size, keys, q_group, out);
+  add_dots(size, keys, key, q_group, stride, out);
 }
 
 /// to[c][query] = sum over keys j of rows[j][c] * weights[j][query] for `Columns` columns.
 /// `stride`: from one key's weights to the next's, and from one column of `to` to the next.
 template <int Columns, int D, int N>
-REPRISE_INLINE void weigh_columns(Sizes<D, N> size, const float* rows, const float* weights,
-                                  std::int64_t stride, float* to) {
+REPRISE_INLINE void weigh_columns(Sizes<D, N> size, const HeadRows& rows, std::int64_t column,
+                                  const float* weights, std::int64_t stride, float* to) {
   Group sums[Columns] = {};
-  for (std::int64_t j = 0; j < size.n(); ++j) {
-    const Group weight = load_group(weights + j * stride);
-    for (int c = 0; c < Columns; ++c) add_product(sums[c], rows[j * size.d() + c], weight);
+  for (std::int64_t first = 0; first < size.n(); first += rows.block) {
+    const float* at = rows.data + first / rows.block * rows.next + column * rows.column;
+    for (std::int64_t j = 0; j < rows.block; ++j) {
+      const Group weight = load_group(weights + (first + j) * stride);
+      for (int c = 0; c < Columns; ++c)
+        add_product(sums[c], at[j * rows.token + c * rows.column], weight);
+    }
   }
   for (int c = 0; c < Columns; ++c) store_group(to + c * stride, sums[c]);
 }
 
 /// As above, for all columns of a head: as many at a time as registers hold.
 template <int D, int N>
-REPRISE_INLINE void weigh(Sizes<D, N> size, const float* rows, const float* weights,
+REPRISE_INLINE void weigh(Sizes<D, N> size, const HeadRows& rows, const float* weights,
                           std::int64_t stride, float* to) {
   constexpr int kAtOnce = D > 0 && kLanes == 16 ? D : 5;
   std::int64_t c = 0;
   for (; c + kAtOnce <= size.d(); c += kAtOnce)
-    weigh_columns<kAtOnce>(size, rows + c, weights, stride, to + c * stride);
-  for (; c < size.d(); ++c) weigh_columns<1>(size, rows + c, weights, stride, to + c * stride);
+    weigh_columns<kAtOnce>(size, rows, c, weights, stride, to + c * stride);
+  for (; c < size.d(); ++c) weigh_columns<1>(size, rows, c, weights, stride, to + c * stride);
+}
+
+/// The softmax of one group of queries times the values.
+///
+/// `scores` [n][group] and `out` [d][group] are scratch and result; `largest` and `inverse`: the
+/// largest logit and 1 / the sum of the powers.
+template <int D, int N>
+REPRISE_INLINE void attend(Sizes<D, N> size, const HeadRows& keys, const HeadRows& values,
+                           const float* q_group, std::int64_t stride, const float* bias,
+                           const float* mask, float* scores, float* out, Group& largest,
+                           Group& inverse) {
+  const std::int64_t n = size.n(), d = size.d();
+  Group sum{};
+  for (Vec& part : largest.part) part = splat(-3e38F);
+  for (std::int64_t j = 0; j < n; j += 4) {
+    Group a[4];
+    logits(size, keys, j, q_group, stride, bias + j * n, mask == nullptr ? nullptr : mask + j * n,
+           a);
+    for (int u = 0; u < 4; ++u) {
+      store_group(scores + (j + u) * kGroup, a[u]);
+      for (int p = 0; p < kVectors; ++p) largest.part[p] = maximum(largest.part[p], a[u].part[p]);
+    }
+  }
+  for (std::int64_t j = 0; j < n; ++j) {
+    for (int p = 0; p < kVectors; ++p) {
+      float* at = scores + j * kGroup + p * kLanes;
+      const Vec power = exp_of_negative(load(at) - largest.part[p]);
+      store(at, power);
+      sum.part[p] += power;
+    }
+  }
+  weigh(size, values, scores, kGroup, out);
+  for (int p = 0; p < kVectors; ++p) inverse.part[p] = 1.0F / sum.part[p];
+  for (std::int64_t c = 0; c < d; ++c) {
+    for (int p = 0; p < kVectors; ++p) {
+      float* at = out + c * kGroup + p * kLanes;
+      store(at, load(at) * inverse.part[p]);
+    }
+  }
 }
 
 }  // namespace

@@ -19,6 +19,16 @@ KernelList all_kernel_sets() {
   return list;
 }
 
+void pack_linear(const float* weight, const float* bias, std::int64_t in, std::int64_t out,
+                 float* packed) {
+  for (std::int64_t first = 0; first < out; first += kPackedRows) {
+    for (std::int64_t k = 0; k <= in; ++k) {
+      for (std::int64_t row = first; row < first + kPackedRows; ++row)
+        *packed++ = row >= out ? 0.0F : k < in ? weight[row * in + k] : bias[row];
+    }
+  }
+}
+
 bool has_avx512() {
 #if defined(__x86_64__)
   __builtin_cpu_init();

@@ -67,6 +67,44 @@ struct NormInput {
   float epsilon = 1e-5F;         ///< Added to the variance.
 };
 
+/// Outputs of a packed linear layer that are computed together.
+constexpr int kPackedRows = 6;
+
+/// A linear layer as `pack_linear` lays it out: for each `kPackedRows` outputs their weights
+/// [in, kPackedRows], then their biases; zero beyond the last output.
+struct PackedLinear {
+  const float* packed = nullptr;
+  std::int64_t in = 1, out = 1;
+};
+
+/// Floats that `pack_linear` writes.
+constexpr std::int64_t packed_size(std::int64_t in, std::int64_t out) {
+  return (out + kPackedRows - 1) / kPackedRows * kPackedRows * (in + 1);
+}
+
+/// From weight [out, in] and bias [out].
+void pack_linear(const float* weight, const float* bias, std::int64_t in, std::int64_t out,
+                 float* packed);
+
+/// A whole Swin layer: norm, (shifted) window attention, residual, norm, MLP with GELU, residual.
+struct SwinLayerInput {
+  AttentionShape shape;
+  const float* x = nullptr;             ///< [images, windows * tokens, width()].
+  const std::int32_t* place = nullptr;  ///< As in AttentionInput, as are the next three.
+  const float* bias = nullptr;
+  const float* mask = nullptr;
+  float scale = 1;
+  NormInput norm1, norm2;  ///< Without rows.
+  PackedLinear qkv, proj, fc1, fc2;
+  [[nodiscard]] std::int64_t width() const { return shape.heads * shape.head_size; }
+};
+
+/// Floats of scratch memory that a thread needs for such a layer.
+constexpr std::int64_t swin_layer_scratch(const SwinLayerInput& in) {
+  const std::int64_t wide = in.fc1.out > 3 * in.width() ? in.fc1.out : 3 * in.width();
+  return in.shape.tokens * (2 * in.width() + wide);
+}
+
 /// One instruction set's kernels. Each attention call does a range, so that the caller may share
 /// the work out: forward by (image, window) pairs, backward by heads (which makes the bias
 /// gradient's order of additions independent of the number of threads).
@@ -86,6 +124,10 @@ struct KernelSet {
                   std::int64_t count, float* out, std::int64_t begin, std::int64_t end);
   /// Rows [begin, end) of out [rows, width] = (x - mean) / sqrt(variance + epsilon) * gain + shift.
   void (*norm)(const NormInput&, float* out, std::int64_t begin, std::int64_t end);
+  /// Windows [begin, end) of all images' into out, which is as `x` is. Null but with AVX2: there it
+  /// was measured to be faster than oneDNN's products, with AVX-512 nobody measured it yet.
+  void (*swin_layer)(const SwinLayerInput&, float* out, float* scratch, std::int64_t begin,
+                     std::int64_t end);
 };
 
 /// The kernels for this processor: AVX-512, AVX2 or the baseline.

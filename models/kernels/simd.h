@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "models/kernels/kernel_set.h"
 
@@ -35,6 +36,26 @@ REPRISE_INLINE Vec load(const float* from) {
 REPRISE_INLINE void store(float* to, Vec value) { std::memcpy(to, &value, sizeof value); }
 
 REPRISE_INLINE Vec maximum(Vec a, Vec b) { return a > b ? a : b; }
+
+/// Of two rows the lanes whose number has not the bit `Step`, and those that have it.
+template <std::size_t Step, std::size_t... Lane>
+REPRISE_INLINE void exchange(Vec& a, Vec& b, std::index_sequence<Lane...>) {
+  const Vec even = __builtin_shufflevector(a, b, (Lane & Step ? kLanes + Lane - Step : Lane)...);
+  b = __builtin_shufflevector(a, b, (Lane & Step ? kLanes + Lane : Lane + Step)...);
+  a = even;
+}
+
+/// rows[i][j] to rows[j][i], by halves of twice the size each step (Eklundh, 1972).
+template <std::size_t Step = 1>
+REPRISE_INLINE void transpose(Vec (&rows)[kLanes]) {
+  if constexpr (Step < kLanes) {
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      if ((i & Step) == 0)
+        exchange<Step>(rows[i], rows[i + Step], std::make_index_sequence<kLanes>());
+    }
+    transpose<2 * Step>(rows);
+  }
+}
 
 /// e^x for x <= 0, within 2 units in the last place; 0 below -87.
 REPRISE_INLINE Vec exp_of_negative(Vec x) {
