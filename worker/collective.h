@@ -27,6 +27,12 @@ class Collective {
 
   /// In place; `values`: contiguous float32 or float64, any shape.
   virtual void all_reduce_sum(torch::Tensor& values) = 0;
+  /// Whether `start_sum` sums while the caller computes.
+  [[nodiscard]] virtual bool can_overlap() const { return false; }
+  /// Begins `all_reduce_sum` of float32 values, which must stay and not be touched until it is
+  /// over. Sums on their way may be passed by other collectives, but not by one another. Where
+  /// nothing can overlap, the sum is over when this returns.
+  [[nodiscard]] virtual PendingSum start_sum(torch::Tensor& values);
   /// In place; `values`: contiguous, any type and shape, the same on every rank.
   virtual void broadcast(torch::Tensor& values, int root) = 0;
 

@@ -36,6 +36,10 @@ class FlatAdam {
   /// nothing changes but the count of updates. Nothing waits for the device.
   void step(double learning_rate, const std::optional<torch::Tensor>& skip = std::nullopt);
 
+  /// What it trains, and where in `gradients()` each one's gradient is.
+  [[nodiscard]] const std::vector<torch::Tensor>& parameters() const { return parameters_; }
+  [[nodiscard]] const std::vector<torch::Tensor>& places() const { return places_; }
+
   /// State: [weights] float32 each, and the number of updates done.
   torch::Tensor& weights() { return weights_; }
   torch::Tensor& first_moments() { return first_; }

@@ -27,6 +27,44 @@ void sum_pieces(std::span<T> values, MPI_Datatype type) {
 
 }  // namespace
 
+struct PendingSum::Requests {
+  std::vector<MPI_Request> all;
+};
+
+PendingSum::PendingSum(std::unique_ptr<Requests> requests) : requests_(std::move(requests)) {}
+PendingSum::PendingSum() : requests_(std::make_unique<Requests>()) {}
+PendingSum::PendingSum(PendingSum&&) noexcept = default;
+
+PendingSum::~PendingSum() {
+  if (!requests_) return;
+  // Also while an exception unwinds: MPI would write into values that are gone.
+  MPI_Waitall(static_cast<int>(requests_->all.size()), requests_->all.data(), MPI_STATUSES_IGNORE);
+}
+
+void PendingSum::advance() {
+  int is_done = 0;
+  check_mpi(MPI_Testall(static_cast<int>(requests_->all.size()), requests_->all.data(), &is_done,
+                        MPI_STATUSES_IGNORE),
+            "all-reduce");
+}
+
+void PendingSum::wait() {
+  check_mpi(MPI_Waitall(static_cast<int>(requests_->all.size()), requests_->all.data(),
+                        MPI_STATUSES_IGNORE),
+            "all-reduce");
+}
+
+/// A communicator of its own: what the ranks call in between need not come in the same order.
+struct MpiSession::Background {
+  Background() { check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &communicator), "start"); }
+  ~Background() { MPI_Comm_free(&communicator); }
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+  Background(Background&&) = delete;
+  Background& operator=(Background&&) = delete;
+  MPI_Comm communicator = MPI_COMM_NULL;
+};
+
 MpiSession::MpiSession() {
   int provided = 0;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "start");
@@ -35,11 +73,13 @@ MpiSession::MpiSession() {
   }
   check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "rank");
   check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &size_), "size");
+  background_ = std::make_unique<Background>();
 }
 
 MpiSession::~MpiSession() {
   // While an exception unwinds, the other ranks wait for us: finalizing would wait for them.
   if (size_ > 1 && std::uncaught_exceptions() > 0) abort(static_cast<int>(ErrorCode::Internal));
+  background_.reset();
   MPI_Finalize();
 }
 
@@ -49,6 +89,17 @@ void MpiSession::sum(std::span<float> values) const {
 
 void MpiSession::sum(std::span<double> values) const {
   if (size_ > 1) sum_pieces(values, MPI_DOUBLE);
+}
+
+PendingSum MpiSession::start_sum(std::span<float> values) const {
+  auto requests = std::make_unique<PendingSum::Requests>();
+  for (std::size_t at = 0; size_ > 1 && at < values.size(); at += kPiece) {
+    const auto count = static_cast<int>(std::min(kPiece, values.size() - at));
+    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values.data() + at, count, MPI_FLOAT, MPI_SUM,
+                             background_->communicator, &requests->all.emplace_back()),
+              "all-reduce");
+  }
+  return PendingSum(std::move(requests));
 }
 
 void MpiSession::broadcast(std::span<std::byte> bytes, int root) const {

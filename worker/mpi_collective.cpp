@@ -22,6 +22,14 @@ class MpiCollective final : public Collective {
     }
   }
 
+  [[nodiscard]] bool can_overlap() const override { return true; }
+
+  [[nodiscard]] PendingSum start_sum(torch::Tensor& values) override {
+    REPRISE_CHECK(values.is_contiguous() && values.device().is_cpu());
+    return mpi().start_sum(
+        std::span(values.data_ptr<float>(), static_cast<std::size_t>(values.numel())));
+  }
+
   void broadcast(torch::Tensor& values, int root) override {
     REPRISE_CHECK(values.is_contiguous() && values.device().is_cpu());
     mpi().broadcast(std::span(static_cast<std::byte*>(values.data_ptr()), values.nbytes()), root);
@@ -49,6 +57,11 @@ struct SumFunction : torch::autograd::Function<SumFunction> {
 };
 
 }  // namespace
+
+PendingSum Collective::start_sum(torch::Tensor& values) {
+  all_reduce_sum(values);
+  return {};
+}
 
 std::unique_ptr<Collective> make_collective(const MpiSession& mpi, const torch::Device& device) {
   if (device.is_cpu()) return std::make_unique<MpiCollective>(mpi);

@@ -45,6 +45,7 @@ TrainStep::TrainStep(Objective& objective, BatchSource batches, const TrainSetti
   if (objective_.critic) {
     critic_.emplace(objective_.critic->network->parameters(), objective_.critic->adam);
   }
+  if (collective_.size() > 1 && collective_.can_overlap()) overlapped_.emplace(adam_, collective_);
   const auto place = adam_.weights().options();
   is_bad_ = torch::zeros({}, place);
   records_ = torch::zeros({place.device().is_cuda() ? kStepsAhead : 1, kRecord}, place);
@@ -121,16 +122,18 @@ void TrainStep::train_critic(std::int64_t step, double rate, const EachPart& eac
 void TrainStep::compute(const EachPart& each_part) {
   adam_.zero_grad();
   auto total = torch::zeros({}, adam_.weights().options());
+  std::int64_t parts = 0;
   each_part([&](const torch::Tensor& output, const Batch& batch) {
     torch::Tensor share;
     {
       const PrecisionScope scope(settings_.precision, batch.hr.device());
       share = objective_.loss_share(output, batch) / settings_.accumulate;
     }
+    if (overlapped_ && ++parts == settings_.accumulate) overlapped_->begin();
     share.backward();
     total += share.detach();
   });
-  adam_.gather_gradients();
+  if (!overlapped_) adam_.gather_gradients();
   const torch::NoGradGuard no_grad;
   head_of(adam_)[kLoss].copy_(total);
 }
@@ -160,12 +163,17 @@ void TrainStep::compute_graphed(const Batch& batch) {
   }
 }
 
-/// Sums gradients, loss and rank 0's wish to stop over the ranks, in one all-reduce.
+/// Sums gradients, loss and rank 0's wish to stop over the ranks: in one all-reduce, or what the
+/// backward pass has left of it.
 void TrainStep::reduce(FlatAdam& adam, bool stop) {
   const torch::NoGradGuard no_grad;
   const auto head = head_of(adam);
   if (stop) head[kStop].fill_(1);
-  if (collective_.size() > 1) collective_.all_reduce_sum(adam.gradients());
+  if (overlapped_ && &adam == &adam_) {
+    overlapped_->finish();
+  } else if (collective_.size() > 1) {
+    collective_.all_reduce_sum(adam.gradients());
+  }
   // NaN wherever one of the sums is NaN or infinite, else 0.
   head[kFinite].copy_((adam.gradients() * 0).sum());
 }

@@ -12,6 +12,7 @@
 #include "worker/collective.h"
 #include "worker/cuda_graph.h"
 #include "worker/flat_adam.h"
+#include "worker/overlapped_sum.h"
 #include "worker/train.h"
 
 namespace reprise::worker {
@@ -80,6 +81,7 @@ class TrainStep {
   Collective& collective_;
   FlatAdam adam_;
   std::optional<FlatAdam> critic_;
+  std::optional<OverlappedSum> overlapped_;  ///< Of the network's gradients, in gangs that can.
   torch::Tensor is_bad_;   ///< Scalar: 1 from the first step on that was not finite.
   torch::Tensor records_;  ///< [steps, 3]: loss, wish to stop, NaN where a gradient is not finite.
   std::int64_t pending_ = 0;

@@ -9,6 +9,7 @@
 #include "tests/worker/toy_dataset.h"
 #include "tests/worker/training_cases.h"
 #include "worker/gang_error.h"
+#include "worker/overlapped_sum.h"
 #include "worker/residency.h"
 
 namespace reprise::worker {
@@ -26,6 +27,74 @@ TEST(Gang, SumOverRanksSumsForwardAndBackward) {
   EXPECT_EQ(y[0].item<float>(), expected);
   (y * mine).sum().backward();
   EXPECT_EQ(x.grad()[0].item<float>(), expected);
+}
+
+/// A network of which autograd computes gradients in another order than that of its parameters, and
+/// of one, `unused`, none.
+struct Crossed {
+  torch::Tensor late = torch::full({3}, 0.5F, torch::requires_grad());
+  torch::Tensor unused = torch::ones({2}, torch::requires_grad());
+  torch::Tensor early = torch::full({3, 3}, 0.25F, torch::requires_grad());
+  torch::Tensor wide = torch::full({3, 40}, 0.125F, torch::requires_grad());
+  [[nodiscard]] torch::Tensor loss(const torch::Tensor& x) const {
+    return (torch::tanh(x * late).matmul(early).matmul(wide) + late.sum()).pow(2).mean();
+  }
+};
+
+/// gradients() after each of three steps of two passes, the second pass of a step with sums that
+/// overlap it, or all with one all-reduce at the end.
+std::vector<torch::Tensor> sums_of_crossed(std::int64_t bucket) {
+  const auto collective = make_collective(test_mpi(), torch::kCPU);
+  const Crossed net;
+  FlatAdam adam({net.late, net.unused, net.early, net.wide}, {});
+  std::optional<OverlappedSum> overlapped;
+  if (bucket > 0) overlapped.emplace(adam, *collective, bucket);
+  std::vector<torch::Tensor> sums;
+  torch::manual_seed(11 + collective->rank());
+  for (int step = 0; step < 3; ++step) {
+    adam.zero_grad();
+    net.loss(torch::randn({5, 3})).backward();
+    if (overlapped) overlapped->begin();
+    // The last step leaves out what the steps before had.
+    if (step < 2) net.loss(torch::randn({5, 3})).backward();
+    if (!overlapped) adam.gather_gradients();
+    adam.gradients()[0].fill_(collective->rank() + step);
+    if (overlapped) {
+      overlapped->finish();
+    } else {
+      collective->all_reduce_sum(adam.gradients());
+    }
+    sums.push_back(adam.gradients().clone());
+  }
+  return sums;
+}
+
+TEST(Gang, SumsThatOverlapTheBackwardPassAreThoseOfOneAllReduce) {
+  const auto expected = sums_of_crossed(0);
+  EXPECT_GT(expected[0].norm().item<float>(), 0);
+  for (const std::int64_t bucket : {1, 10, 1 << 20}) {
+    const auto got = sums_of_crossed(bucket);
+    for (std::size_t step = 0; step < got.size(); ++step) {
+      // Two numbers have one sum; three have one for each order.
+      const double tolerance = test_mpi().size() > 2 ? 1e-6 : 0;
+      EXPECT_LE((got[step] - expected[step]).abs().max().item<double>(), tolerance)
+          << "bucket " << bucket << ", step " << step;
+    }
+  }
+}
+
+TEST(Gang, ASumThatOverlapsEndsWithTheSameBitsOnEveryRankAndInEveryLife) {
+  const auto collective = make_collective(test_mpi(), torch::kCPU);
+  const auto mine = sums_of_crossed(10);
+  for (const auto& sum : mine) {
+    auto first = sum.clone();
+    collective->broadcast(first, 0);
+    EXPECT_TRUE(torch::equal(first, sum));
+  }
+  const auto again = sums_of_crossed(10);
+  for (std::size_t step = 0; step < mine.size(); ++step) {
+    EXPECT_TRUE(torch::equal(again[step], mine[step]));
+  }
 }
 
 /// A data set that rank 0 writes for all.
