@@ -17,9 +17,10 @@ void forward_cell(Sizes<D, N> size, const AttentionInput<T>& in, const Attention
   alignas(64) float v[kMaxTokens * kMaxHeadSize];  // [n][d]
   alignas(64) float s[kMaxTokens * kGroup];        // [n][group]
   alignas(64) float o[kMaxHeadSize * kGroup];      // [d][group]
+  for (std::int64_t i = 0; i < n; i += kLanes)
+    gather(cell.q, cell.stride, cell.place + i, d, in.scale, q + i, n);
   for (std::int64_t i = 0; i < n; ++i) {
     const T* row = cell.q + cell.place[i] * cell.stride;
-    for (std::int64_t c = 0; c < d; ++c) q[c * n + i] = to_float(row[c]) * in.scale;
     copy_row(row + cell.width, d, k + i * d);
     copy_row(row + 2 * cell.width, d, v + i * d);
   }
@@ -33,10 +34,8 @@ void forward_cell(Sizes<D, N> size, const AttentionInput<T>& in, const Attention
       store_group(to.stats + cell.stats + g, largest);
       store_group(to.stats + cell.stats + n + g, inverse);
     }
-    for (std::int64_t i = 0; i < kGroup; ++i) {
-      T* row = out + cell.place[g + i] * cell.width;
-      for (std::int64_t c = 0; c < d; ++c) row[c] = from_float<T>(o[c * kGroup + i]);
-    }
+    for (std::int64_t i = 0; i < kGroup; i += kLanes)
+      scatter(o + i, kGroup, cell.place + g + i, d, 1.0F, out, cell.width);
   }
 }
 
@@ -71,7 +70,7 @@ REPRISE_INLINE void sum_over_queries(Sizes<D, N> size, const float* weights, con
   if (at < padded) sum_vectors_over_queries<1>(size, weights, rows + at, padded, to + at);
 }
 
-/// Memory of the backward pass of one (window, head).
+/// Memory of the backward pass of one (window, head). What rows are padded with stays 0.
 struct Scratch {
   alignas(64) float q[kMaxHeadSize * kMaxTokens];   ///< [d][n], scaled
   alignas(64) float go[kMaxHeadSize * kMaxTokens];  ///< [d][n]
@@ -92,19 +91,14 @@ void backward_cell(Sizes<D, N> size, const AttentionInput<T>& in, const Attentio
   const std::int64_t n = size.n(), d = size.d();
   const std::int64_t padded = (d + kLanes - 1) / kLanes * kLanes;
   const T* out_gradient = to.out + cell.image_row * cell.width + cell.column;
+  for (std::int64_t i = 0; i < n; i += kLanes) {
+    gather(cell.q, cell.stride, cell.place + i, d, in.scale, m.q + i, n, m.q_rows + i * padded,
+           padded);
+    gather(out_gradient, cell.width, cell.place + i, d, 1.0F, m.go + i, n, m.go_rows + i * padded,
+           padded);
+  }
   for (std::int64_t i = 0; i < n; ++i) {
     const T* row = cell.q + cell.place[i] * cell.stride;
-    const T* go_row = out_gradient + cell.place[i] * cell.width;
-    for (std::int64_t c = 0; c < d; ++c) {
-      const float q = to_float(row[c]) * in.scale;
-      const float go = to_float(go_row[c]);
-      m.q[c * n + i] = q;
-      m.go[c * n + i] = go;
-      m.q_rows[i * padded + c] = q;
-      m.go_rows[i * padded + c] = go;
-    }
-    for (std::int64_t c = d; c < padded; ++c)
-      m.q_rows[i * padded + c] = m.go_rows[i * padded + c] = 0;
     copy_row(row + cell.width, d, m.k + i * d);
     copy_row(row + 2 * cell.width, d, m.v + i * d);
   }
@@ -147,13 +141,12 @@ void backward_cell(Sizes<D, N> size, const AttentionInput<T>& in, const Attentio
   sum_over_queries(size, m.p, m.go_rows, padded, m.gv);
   sum_over_queries(size, m.ds, m.q_rows, padded, m.gk);
   T* gradient = to.qkv + cell.image_row * cell.stride + cell.column;
+  for (std::int64_t i = 0; i < n; i += kLanes)
+    scatter(m.gq + i, n, cell.place + i, d, in.scale, gradient, cell.stride);
   for (std::int64_t i = 0; i < n; ++i) {
     T* row = gradient + cell.place[i] * cell.stride;
-    for (std::int64_t c = 0; c < d; ++c) {
-      row[c] = from_float<T>(m.gq[c * n + i] * in.scale);
-      row[cell.width + c] = from_float<T>(m.gk[i * padded + c]);
-      row[2 * cell.width + c] = from_float<T>(m.gv[i * padded + c]);
-    }
+    copy_row(m.gk + i * padded, d, row + cell.width);
+    copy_row(m.gv + i * padded, d, row + 2 * cell.width);
   }
 }
 
@@ -172,7 +165,7 @@ template <int D, int N, typename T>
 void backward_range(const AttentionInput<T>& in, const AttentionGradients<T>& to,
                     std::int64_t begin, std::int64_t end) {
   const Sizes<D, N> size{in.shape.head_size, in.shape.tokens};
-  auto* scratch = new Scratch;  // Too large for a thread's stack.
+  auto* scratch = new Scratch();  // Zeros; too large for a thread's stack.
   for (std::int64_t head = begin; head < end; ++head) {
     float* bias = to.bias == nullptr ? nullptr : to.bias + head * size.n() * size.n();
     for (std::int64_t at = 0; at < in.shape.images * in.shape.windows; ++at) {

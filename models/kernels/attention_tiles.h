@@ -24,10 +24,71 @@ struct Sizes {
   if ((IN).shape.tokens == 64 && (IN).shape.head_size == 30) return RUN<30, 64>(IN, __VA_ARGS__); \
   return RUN<0, 0>(IN, __VA_ARGS__)
 
-/// `count` floats of a row of memory.
+/// Calls block(c) for blocks of as many columns as a vector has lanes that together are [0, count):
+/// the last one may overlap the one before it. Fewer columns: single(c) for each.
+template <typename Block, typename Single>
+REPRISE_INLINE void for_columns(std::int64_t count, Block block, Single single) {
+  std::int64_t c = 0;
+  while (count >= kLanes && c < count) {
+    const std::int64_t at = c + kLanes <= count ? c : count - kLanes;
+    block(at);
+    c = at + kLanes;
+  }
+  for (; c < count; ++c) single(c);
+}
+
+/// `count` numbers of a row.
+template <typename From, typename To>
+REPRISE_INLINE void copy_row(const From* from, std::int64_t count, To* to) {
+  for_columns(
+      count, [&](std::int64_t c) { store_as(to + c, load_as(from + c)); },
+      [&](std::int64_t c) { to[c] = from_float<To>(to_float(from[c])); });
+}
+
+/// `count` columns of as many rows as a vector has lanes, at rows + place[i] * stride, times
+/// `scale`: to [count][to_stride], a row a lane. `copies`: the same as rows [lanes][padded], or
+/// null.
 template <typename T>
-REPRISE_INLINE void copy_row(const T* from, std::int64_t count, float* to) {
-  for (std::int64_t c = 0; c < count; ++c) to[c] = to_float(from[c]);
+REPRISE_INLINE void gather(const T* rows, std::int64_t stride, const std::int32_t* place,
+                           std::int64_t count, float scale, float* to, std::int64_t to_stride,
+                           float* copies = nullptr, std::int64_t padded = 0) {
+  for_columns(
+      count,
+      [&](std::int64_t c) {
+        Vec block[kLanes];
+        for (std::int64_t i = 0; i < kLanes; ++i)
+          block[i] = load_as(rows + place[i] * stride + c) * scale;
+        for (std::int64_t i = 0; copies != nullptr && i < kLanes; ++i)
+          store(copies + i * padded + c, block[i]);
+        transpose(block);
+        for (std::int64_t i = 0; i < kLanes; ++i) store(to + (c + i) * to_stride, block[i]);
+      },
+      [&](std::int64_t c) {
+        for (std::int64_t i = 0; i < kLanes; ++i) {
+          const float value = to_float(rows[place[i] * stride + c]) * scale;
+          to[c * to_stride + i] = value;
+          if (copies != nullptr) copies[i * padded + c] = value;
+        }
+      });
+}
+
+/// The other way: from [count][from_stride] to rows + place[i] * stride.
+template <typename T>
+REPRISE_INLINE void scatter(const float* from, std::int64_t from_stride, const std::int32_t* place,
+                            std::int64_t count, float scale, T* rows, std::int64_t stride) {
+  for_columns(
+      count,
+      [&](std::int64_t c) {
+        Vec block[kLanes];
+        for (std::int64_t i = 0; i < kLanes; ++i)
+          block[i] = load(from + (c + i) * from_stride) * scale;
+        transpose(block);
+        for (std::int64_t i = 0; i < kLanes; ++i) store_as(rows + place[i] * stride + c, block[i]);
+      },
+      [&](std::int64_t c) {
+        for (std::int64_t i = 0; i < kLanes; ++i)
+          rows[place[i] * stride + c] = from_float<T>(from[c * from_stride + i] * scale);
+      });
 }
 
 /// Where a (window, head) lies in the tensors.

@@ -106,5 +106,25 @@ template <>
   return static_cast<Bf16>((bits + 0x7fffU + (bits >> 16U & 1U)) >> 16U);
 }
 
+/// A vector's numbers in memory of either type.
+template <typename T>
+REPRISE_INLINE Vec load_as(const T* from) {
+  Vec value;
+  for (std::int64_t lane = 0; lane < kLanes; ++lane) value[lane] = to_float(from[lane]);
+  return value;
+}
+template <>
+[[gnu::always_inline]] inline Vec load_as<float>(const float* from) {
+  return load(from);
+}
+template <typename T>
+REPRISE_INLINE void store_as(T* to, Vec value) {
+  for (std::int64_t lane = 0; lane < kLanes; ++lane) to[lane] = from_float<T>(value[lane]);
+}
+template <>
+[[gnu::always_inline]] inline void store_as<float>(float* to, Vec value) {
+  store(to, value);
+}
+
 }  // namespace
 }  // namespace reprise::models::kernels

@@ -94,37 +94,6 @@ REPRISE_INLINE std::int64_t lane_of(std::int64_t i, std::int64_t width) {
   return i / kGroup * width * kGroup + i % kGroup;
 }
 
-/// As many tokens as a vector has lanes, rows [width] at `place`, into lanes of `to` [width,
-/// group].
-REPRISE_INLINE void gather(const float* rows, const std::int32_t* place, std::int64_t width,
-                           float* to) {
-  std::int64_t c = 0;
-  for (; c + kLanes <= width; c += kLanes) {
-    Vec block[kLanes];
-    for (std::int64_t i = 0; i < kLanes; ++i) block[i] = load(rows + place[i] * width + c);
-    transpose(block);
-    for (std::int64_t i = 0; i < kLanes; ++i) store(to + (c + i) * kGroup, block[i]);
-  }
-  for (; c < width; ++c) {
-    for (std::int64_t i = 0; i < kLanes; ++i) to[c * kGroup + i] = rows[place[i] * width + c];
-  }
-}
-
-/// Inverse of `gather`.
-REPRISE_INLINE void scatter(const float* from, const std::int32_t* place, std::int64_t width,
-                            float* rows) {
-  std::int64_t c = 0;
-  for (; c + kLanes <= width; c += kLanes) {
-    Vec block[kLanes];
-    for (std::int64_t i = 0; i < kLanes; ++i) block[i] = load(from + (c + i) * kGroup);
-    transpose(block);
-    for (std::int64_t i = 0; i < kLanes; ++i) store(rows + place[i] * width + c, block[i]);
-  }
-  for (; c < width; ++c) {
-    for (std::int64_t i = 0; i < kLanes; ++i) rows[place[i] * width + c] = from[c * kGroup + i];
-  }
-}
-
 /// Memory of one window, [groups, channels, group] each.
 struct WindowScratch {
   WindowScratch(const SwinLayerInput& in, float* memory)
@@ -169,7 +138,7 @@ void layer_window(Sizes<D, N> size, const SwinLayerInput& in, std::int64_t image
   };
   const float* rows = in.x + image * in.shape.windows * n * width;
   for (std::int64_t i = 0; i < n; i += kLanes)
-    gather(rows, place + i, width, m.x + lane_of(i, width));
+    gather(rows, width, place + i, width, 1.0F, m.x + lane_of(i, width), kGroup);
   const auto norm = [&](const NormInput& of) {
     for (std::int64_t at = 0; at < n * width; at += width * kGroup)
       norm_group(of, m.x + at, m.normed + at);
@@ -198,7 +167,7 @@ void layer_window(Sizes<D, N> size, const SwinLayerInput& in, std::int64_t image
 
   out += image * in.shape.windows * n * width;
   for (std::int64_t i = 0; i < n; i += kLanes)
-    scatter(m.x + lane_of(i, width), place + i, width, out);
+    scatter(m.x + lane_of(i, width), kGroup, place + i, width, 1.0F, out, width);
 }
 
 template <int D, int N>
