@@ -47,8 +47,10 @@ def step_seconds(arguments, rate, ranks):
         command = f"{shlex.quote(str(reprise))} run {study} -w {folder} --plain --gangs 1 --ranks {ranks} --threads 1"
         limit = "" if rate == "none" else f"tc qdisc add dev lo root tbf rate {rate} burst 256kb latency 1s && "
         environment = dict(os.environ, OMPI_MCA_btl="tcp,self", OMPI_MCA_btl_tcp_if_include="lo")
-        subprocess.run(["unshare", "-n", "sh", "-c", f"ip link set lo up && {limit}{command}"], check=True,
-                       env=environment, stdout=subprocess.DEVNULL)
+        ran = subprocess.run(["unshare", "-n", "sh", "-c", f"ip link set lo up && {limit}{command}"], env=environment,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if ran.returncode != 0:
+            raise SystemExit(f"bench/gang_step.py: a run with --rates {rate} failed:\n{ran.stdout}")
         told = subprocess.run([reprise, "query", TOOK, "--format", "json", "-w", folder], check=True,
                               stdout=subprocess.PIPE, text=True)
         return json.loads(told.stdout)[0]["took"]
@@ -62,6 +64,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     arguments.bin = arguments.bin.resolve()
+    if not (arguments.bin / "reprise").exists():
+        parser.error(f"{arguments.bin} has no reprise; build it")
+    if arguments.steps < 4:
+        parser.error("--steps: at least 4, more than the U-Net's two")
     print("| network | one rank, s a step, fastest (median) | two ranks | above half of one, fastest |\n|---|--:|--:|--:|", flush=True)
     for rate in arguments.rates.split(","):
         pairs = [[step_seconds(arguments, rate, ranks) for ranks in (1, 2)] for _ in range(arguments.rounds)]
