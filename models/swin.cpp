@@ -154,7 +154,7 @@ WholeLayer SwinLayerImpl::whole() const {
 
 void SwinLayerImpl::hold(bool on) {
   held_.reset();
-  if (on && table_.is_cpu() && table_.scalar_type() == torch::kFloat32) held_ = whole();
+  if (on && has_whole_layer(table_)) held_ = whole();
 }
 
 torch::Tensor SwinPass::enter(const torch::Tensor& image) const {

@@ -36,9 +36,13 @@ kernels::NormInput input_of(const torch::nn::LayerNorm& norm) {
 
 }  // namespace
 
+bool has_whole_layer(const Tensor& weights) {
+  return weights.is_cpu() && weights.scalar_type() == torch::kFloat32 &&
+         kernels::kernel_set().swin_layer != nullptr;
+}
+
 bool takes_whole_layer(const Tensor& tokens, const WindowPlan& plan, std::int64_t head_size) {
-  return plan.path == SwinPath::Fused && tokens.is_cpu() &&
-         tokens.scalar_type() == torch::kFloat32 && kernels::kernel_set().swin_layer != nullptr &&
+  return plan.path == SwinPath::Fused && has_whole_layer(tokens) &&
          kernels::takes({.tokens = plan.tokens(), .head_size = head_size}) &&
          !at::GradMode::is_enabled() && !at::autocast::is_autocast_enabled(at::kCPU);
 }

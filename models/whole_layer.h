@@ -15,6 +15,9 @@ struct SwinLayerParts {
   std::int64_t heads = 1;
 };
 
+/// True if this processor has the kernel and takes weights of this place and type.
+bool has_whole_layer(const torch::Tensor& weights);
+
 /// True if `WholeLayer` is the fastest for these tokens [B, H*W, C] now: float32 on a CPU without
 /// AVX-512, no gradients, no autocast.
 bool takes_whole_layer(const torch::Tensor& tokens, const WindowPlan& plan, std::int64_t head_size);

@@ -77,6 +77,16 @@ double mean_psnr(const EvaluateTask& task, Collective& collective) {
   return mean;
 }
 
+double validation_score(const Training& training, const StageContext& context) {
+  auto* network = dynamic_cast<models::SrNetwork*>(training.objective.network.get());
+  // A CUDA graph would keep what was held when it was recorded.
+  const bool is_held = network != nullptr && context.device.is_cpu();
+  if (is_held) network->hold_weights(true);
+  const double score = mean_psnr(training.validation, context.collective);
+  if (is_held) network->hold_weights(false);
+  return score;
+}
+
 json::array to_json(const std::vector<CurvePoint>& curve) {
   json::array points;
   for (const auto& point : curve) points.push_back(json::array{point.step, point.loss});
@@ -150,7 +160,7 @@ StageWork run_training(const wire::Assign& assign, const StageContext& context) 
   const CheckpointStore store(context.workspace / "checkpoints" / assign.stage,
                               settings.checkpoints_kept);
   agree(collective, [&] { continue_from(assign, context, store); });
-  const auto score = [&] { return mean_psnr(training.validation, collective); };
+  const auto score = [&] { return validation_score(training, context); };
   const auto outcome = train(training.objective, *training.batches, settings, store, collective,
                              context.hooks, score);
   StageWork work;

@@ -66,6 +66,10 @@ std::vector<torch::Tensor> sums_of_crossed(std::int64_t bucket) {
     }
     sums.push_back(adam.gradients().clone());
   }
+  // Nothing is left behind that takes gradients away.
+  overlapped.reset();
+  net.loss(torch::randn({5, 3})).backward();
+  EXPECT_TRUE(net.wide.grad().defined());
   return sums;
 }
 
